@@ -1,0 +1,1 @@
+export const assessmentAddress = (series: string): string => `../assessments/${encodeURIComponent(series)}`;
