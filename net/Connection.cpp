@@ -1,0 +1,123 @@
+#include "net/Connection.h"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace fedpet::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using Clock = std::chrono::steady_clock;
+
+std::string placeOf(const Url& url) { return url.host + " port " + std::to_string(url.port); }
+
+bool isAddress(const std::string& host) {
+  boost::system::error_code error;
+  asio::ip::make_address(host, error);
+  return !error;
+}
+
+// getaddrinfo cannot be interrupted, so the wait is what ends: the look-up itself may go on in
+// Asio's resolver thread, holding nothing but `found`.
+std::vector<tcp::endpoint> resolve(asio::io_context& io, const Url& url,
+                                   std::chrono::milliseconds limit, const Patience& patience) {
+  if (isAddress(url.host)) return {{asio::ip::make_address(url.host), url.port}};
+  struct Found {
+    std::optional<beast::error_code> error;
+    std::vector<tcp::endpoint> endpoints;
+  };
+  auto found = std::make_shared<Found>();
+  tcp::resolver resolver(io);
+  const auto end = Clock::now() + patience.within(limit, "resolving the host name");
+  resolver.async_resolve(url.host, std::to_string(url.port),
+                         [found](beast::error_code error, const tcp::resolver::results_type& all) {
+                           found->error = error;
+                           for (const auto& one : all) found->endpoints.push_back(one.endpoint());
+                         });
+  while (!found->error && Clock::now() < end && !patience.stop.stop_requested()) {
+    io.restart();
+    io.run_one_until(end);
+  }
+  if (patience.stop.stop_requested()) throw NetError(NetError::Kind::Cancelled, "cancelled");
+  if (!found->error) throw NetError(NetError::Kind::Timeout, "no address in time for " + url.host);
+  if (*found->error || found->endpoints.empty())
+    throw NetError(NetError::Kind::Resolve,
+                   "no address for " + url.host + ": " + found->error->message());
+  return found->endpoints;
+}
+
+}  // namespace
+
+std::chrono::milliseconds Patience::within(std::chrono::milliseconds limit,
+                                           const char* doing) const {
+  if (stop.stop_requested()) throw NetError(NetError::Kind::Cancelled, "cancelled");
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+  if (left.count() <= 0)
+    throw NetError(NetError::Kind::Timeout, std::string("overall deadline passed while ") + doing);
+  return std::min(limit, left);
+}
+
+Connection::Connection(asio::io_context& io, asio::ssl::context* tls) : io_(io) {
+  if (tls)
+    tls_ = std::make_unique<beast::ssl_stream<beast::tcp_stream>>(io, *tls);
+  else
+    plain_ = std::make_unique<beast::tcp_stream>(io);
+}
+
+beast::tcp_stream& Connection::tcp() { return tls_ ? tls_->next_layer() : *plain_; }
+
+void Connection::open(const Url& url, const HttpClientOptions& options, const Patience& patience) {
+  const auto endpoints = resolve(io_, url, options.resolveTimeout, patience);
+  const auto error = step(options.connectTimeout, patience, "connecting",
+                          [&](auto&, auto handler) { tcp().async_connect(endpoints, handler); });
+  if (error)
+    throw NetError(NetError::Kind::Connect,
+                   "cannot connect to " + placeOf(url) + ": " + error.message());
+  // A request is one small write that waits for its answer: Nagle would hold it back.
+  tcp().socket().set_option(tcp::no_delay(true));
+  if (tls_) handshake(url, options, patience);
+}
+
+void Connection::handshake(const Url& url, const HttpClientOptions& options,
+                           const Patience& patience) {
+  if (options.verifyPeer) tls_->set_verify_callback(asio::ssl::host_name_verification(url.host));
+  if (!isAddress(url.host) && !SSL_set_tlsext_host_name(tls_->native_handle(), url.host.c_str()))
+    throw NetError(NetError::Kind::Tls, "host name unfit for TLS: " + url.host);
+  const auto error = step(options.tlsTimeout, patience, "shaking hands over TLS",
+                          [](auto& stream, auto handler) {
+                            if constexpr (requires { stream.native_handle(); })
+                              stream.async_handshake(asio::ssl::stream_base::client, handler);
+                          });
+  if (!error) return;
+  const long verdict = SSL_get_verify_result(tls_->native_handle());
+  const std::string why = verdict == X509_V_OK ? error.message()
+                                               : X509_verify_cert_error_string(verdict);
+  throw NetError(NetError::Kind::Tls, "no trusted TLS connection to " + placeOf(url) + ": " + why);
+}
+
+bool Connection::looksAlive() {
+  if (!tcp().socket().is_open() || buffer_.size() != 0) return false;
+  char byte;
+  const auto got = ::recv(tcp().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void Connection::close() { tcp().close(); }
+
+void Connection::throwTimeout(const Patience& patience, const char* doing) {
+  const bool overall = Clock::now() >= patience.end;
+  throw NetError(NetError::Kind::Timeout,
+                 std::string(overall ? "overall deadline passed while " : "no progress while ") +
+                     doing);
+}
+
+}  // namespace fedpet::net

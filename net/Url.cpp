@@ -1,0 +1,60 @@
+#include "net/Url.h"
+
+#include <boost/url/encode.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace fedpet::net {
+namespace {
+
+namespace urls = boost::urls;
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+  throw std::invalid_argument("not a usable URL: \"" + std::string(text) + "\" " +
+                              std::string(why));
+}
+
+std::uint16_t portOf(const urls::url_view& url, std::string_view text) {
+  if (!url.has_port() || url.port().empty()) return url.scheme() == "https" ? 443 : 80;
+  if (url.port_number() == 0) refuse(text, "has a port outside 1 to 65535");
+  return url.port_number();
+}
+
+}  // namespace
+
+std::string Url::authority() const {
+  std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const bool isDefaultPort = port == (isTls() ? 443 : 80);
+  return isDefaultPort ? name : name + ":" + std::to_string(port);
+}
+
+Url parseUrl(std::string_view text) {
+  const auto parsed = urls::parse_uri({text.data(), text.size()});
+  // The text itself may hold a password here, so it is not repeated.
+  if (!parsed) throw std::invalid_argument("not a URL: an absolute http:// or https:// is needed");
+  if (parsed->has_userinfo())
+    throw std::invalid_argument("a URL must not carry a user name or password");
+  Url url;
+  url.scheme = std::string(parsed->scheme());
+  std::transform(url.scheme.begin(), url.scheme.end(), url.scheme.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (url.scheme != "http" && url.scheme != "https") refuse(text, "is neither http nor https");
+  if (parsed->has_query() || parsed->has_fragment()) refuse(text, "has a query or a fragment");
+  url.host = parsed->host_address();
+  if (url.host.empty()) refuse(text, "names no host");
+  std::transform(url.host.begin(), url.host.end(), url.host.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  url.port = portOf(*parsed, text);
+  url.path = parsed->encoded_path().empty() ? "/" : std::string(parsed->encoded_path());
+  return url;
+}
+
+std::string percentEncode(std::string_view text) {
+  return urls::encode({text.data(), text.size()}, urls::unreserved_chars);
+}
+
+}  // namespace fedpet::net
