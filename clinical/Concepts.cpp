@@ -73,6 +73,74 @@ constexpr std::array kQuantities{
                   "Liver reference standard deviation of SUV (body weight)"},
 };
 
+struct PrivateEntry {
+  PrivateConcept key;
+  std::string_view value, meaning, definition;
+};
+
+constexpr std::array kPrivateConcepts{
+    PrivateEntry{PrivateConcept::SpleenToLiverRatio, "SLR", "Spleen to liver SUVmean ratio",
+                 "SUVmean of the spleen reference region divided by that of the liver"},
+    PrivateEntry{PrivateConcept::MarrowToLiverRatio, "BLR", "Bone marrow to liver SUVmean ratio",
+                 "SUVmean of the lumbar marrow reference region divided by that of the liver"},
+    PrivateEntry{PrivateConcept::Dmax, "Dmax", "Largest distance between lesions",
+                 "Largest distance between the centroids of two lesions of the study"},
+    PrivateEntry{PrivateConcept::LesionCount, "LesionCount", "Number of lesions",
+                 "Number of connected regions that are counted as tumour"},
+    PrivateEntry{PrivateConcept::Definition, "Definition", "Definition of measurement",
+                 "Rule by which a region was drawn or a number was computed, in words"},
+    PrivateEntry{PrivateConcept::RegionRole, "RegionRole", "Role of region",
+                 "Whether a region is counted as tumour, removed from it, or a reference"},
+    PrivateEntry{PrivateConcept::MissingRegion, "MissingRegion", "Region not found",
+                 "A region that was looked for and not found"},
+    PrivateEntry{PrivateConcept::SuvScaling, "SuvScaling", "SUV conversion",
+                 "How pixel values became SUV by body weight, in words"},
+    PrivateEntry{PrivateConcept::InputWarning, "InputWarning", "Remark on the input",
+                 "Oddity of the images or assumption made that did not stop the assessment"},
+    PrivateEntry{PrivateConcept::IntendedUse, "IntendedUse", "Intended use",
+                 "For what the report may and may not be used"},
+    PrivateEntry{PrivateConcept::RefusalReason, "RefusalReason", "Reason why no value is given",
+                 "Coded reason for which a number, prediction or whole study is refused"},
+    PrivateEntry{PrivateConcept::RefusalDetail, "RefusalDetail", "Details of the refusal",
+                 "The concrete finding behind a refusal, in words"},
+    PrivateEntry{PrivateConcept::Endpoint, "Endpoint", "Predicted endpoint",
+                 "Clinical endpoint to which a predicted probability belongs"},
+    PrivateEntry{PrivateConcept::PredictedEvent, "PredictedEvent", "Predicted event",
+                 "The event, in words, whose probability is given"},
+    PrivateEntry{PrivateConcept::PredictionHorizon, "PredHorizon", "Prediction horizon",
+                 "Time from the start of treatment within which the event is predicted"},
+    PrivateEntry{PrivateConcept::PredictedProbability, "PredProbability",
+                 "Predicted probability of event",
+                 "Probability, from 0 to 1, of the predicted event within the horizon"},
+    PrivateEntry{PrivateConcept::IntervalLower, "IntervalLower", "Lower bound of interval",
+                 "Lower bound of the uncertainty interval of a predicted probability"},
+    PrivateEntry{PrivateConcept::IntervalUpper, "IntervalUpper", "Upper bound of interval",
+                 "Upper bound of the uncertainty interval of a predicted probability"},
+    PrivateEntry{PrivateConcept::IntervalLevel, "IntervalLevel", "Level of interval",
+                 "Nominal coverage of the uncertainty interval, in percent"},
+    PrivateEntry{PrivateConcept::ModelInput, "ModelInput", "Model input",
+                 "Name of an input of the prediction model"},
+    PrivateEntry{PrivateConcept::ModelInputValue, "ModelInputValue", "Value of model input",
+                 "Value of an input with its unit, or that it was missing and imputed"},
+    PrivateEntry{PrivateConcept::Contribution, "Contribution", "Contribution to linear predictor",
+                 "Additive share of one input in the log-odds or log-hazard of the event"},
+    PrivateEntry{PrivateConcept::CalibrationNote, "Calibration", "Calibration of the model",
+                 "On what and how well the model's probabilities were calibrated, in words"},
+    PrivateEntry{PrivateConcept::TrainingData, "TrainingData", "Training data of the model",
+                 "On what data the model was trained, in words"},
+    PrivateEntry{PrivateConcept::ModelHash, "ModelHash", "Hash of the model weights",
+                 "SHA-256 of the model's weights, lower-case hexadecimal"},
+};
+
+constexpr std::array kAllEndpoints{Endpoint::DurableClinicalBenefit,
+                                   Endpoint::ProgressionFreeSurvival, Endpoint::OverallSurvival};
+constexpr std::array kAllRoles{RegionRole::Lesion, RegionRole::Physiological,
+                               RegionRole::Reference};
+
+Code privateCode(std::string_view value, std::string_view meaning) {
+  return {std::string(value), std::string(kPrivateScheme), std::string(meaning)};
+}
+
 const QuantityEntry& entryOf(Quantity quantity) {
   for (const auto& entry : kQuantities)
     if (entry.quantity == quantity) return entry;
@@ -106,6 +174,107 @@ Quantity quantityFromString(std::string_view name) {
   for (const auto& entry : kQuantities)
     if (entry.name == name) return entry.quantity;
   throw std::invalid_argument("unknown quantity: " + std::string(name));
+}
+
+QuantityCodes codesOf(Quantity quantity) {
+  const Code suv{"126401", "DCM", "SUVbw"};
+  const Code suvMethod{"126410", "DCM", "SUV body weight calculation method"};
+  const Code metabolicVolume{"126032", "DCM", "Metabolic Volume"};
+  const Code voxelSum{"126030", "DCM", "Sum of segmented voxel method for volume"};
+  const Code mean{"373098007", "SCT", "Mean"};
+  const Code total{"255619001", "SCT", "Total"};
+  const Code body{"38266002", "SCT", "Entire body"};
+  const Code liver = siteOf(Organ::Liver);
+  constexpr auto none = std::nullopt;
+  switch (quantity) {
+    case Quantity::SuvMax: return {suv, Code{"56851009", "SCT", "Maximum"}, suvMethod, none};
+    case Quantity::SuvMean: return {suv, mean, suvMethod, none};
+    case Quantity::SuvPeak:
+      return {suv, Code{"126031", "DCM", "Peak Value Within ROI"}, suvMethod, none};
+    case Quantity::SuvMin: return {suv, Code{"255605001", "SCT", "Minimum"}, suvMethod, none};
+    case Quantity::MetabolicVolume: return {metabolicVolume, none, voxelSum, none};
+    case Quantity::Glycolysis: return {{"126034", "DCM", "Glycolysis"}, none, none, none};
+    case Quantity::OrganVolume: return {{"118565006", "SCT", "Volume"}, none, voxelSum, none};
+    case Quantity::Tmtv: return {metabolicVolume, total, voxelSum, body};
+    case Quantity::TotalLesionGlycolysis:
+      return {{"126033", "DCM", "Total Lesion Glycolysis"}, none, none, body};
+    case Quantity::LesionCount: return {codeOf(PrivateConcept::LesionCount), none, none, body};
+    case Quantity::Dmax: return {codeOf(PrivateConcept::Dmax), none, none, body};
+    case Quantity::SpleenToLiverRatio:
+      return {codeOf(PrivateConcept::SpleenToLiverRatio), none, none, siteOf(Organ::Spleen)};
+    case Quantity::MarrowToLiverRatio:
+      return {codeOf(PrivateConcept::MarrowToLiverRatio), none, none, siteOf(Organ::LumbarMarrow)};
+    case Quantity::LiverSuvMean: return {suv, mean, suvMethod, liver};
+    case Quantity::LiverSuvSd:
+      return {suv, Code{"386136009", "SCT", "Standard Deviation"}, suvMethod, liver};
+  }
+  throw std::invalid_argument("quantity outside its table");
+}
+
+Code unitCode(std::string_view ucum) {
+  struct Unit {
+    std::string_view ucum, meaning;
+  };
+  constexpr std::array units{
+      Unit{"g/ml{SUVbw}", "Standardized Uptake Value body weight"},
+      Unit{"{ratio}", "ratio"},
+      Unit{"{count}", "count"},
+      Unit{"1", "no units"},
+      Unit{"%", "Percent"},
+      Unit{"mo", "month"},
+      Unit{"min", "minute"},
+      Unit{"s", "second"},
+  };
+  for (const Unit& unit : units)
+    if (unit.ucum == ucum) return {std::string(ucum), "UCUM", std::string(unit.meaning)};
+  return {std::string(ucum), "UCUM", std::string(ucum)};
+}
+
+Code codeOf(PrivateConcept key) {
+  for (const PrivateEntry& entry : kPrivateConcepts)
+    if (entry.key == key) return privateCode(entry.value, entry.meaning);
+  throw std::invalid_argument("private concept outside its table");
+}
+
+Code codeOf(Endpoint endpoint) { return privateCode(toString(endpoint), title(endpoint)); }
+
+// DICOM asks for a meaning of at most 64 characters; explain() is longer and goes beside it.
+Code codeOf(RefusalCode refusal) {
+  std::string meaning;  // "WeightMissing" -> "Weight missing"
+  for (const char c : toString(refusal)) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !meaning.empty()) meaning += ' ';
+    meaning += upper && !meaning.empty() ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  for (const std::string_view acronym : {"PET", "FDG", "DICOM"}) {
+    std::string lower;
+    for (const char c : acronym) lower += static_cast<char>(c - 'A' + 'a');
+    if (const auto at = meaning.find(" " + lower); at != std::string::npos)
+      meaning.replace(at + 1, lower.size(), acronym);
+  }
+  return privateCode(toString(refusal), meaning);
+}
+
+Code codeOf(RegionRole role) {
+  switch (role) {
+    case RegionRole::Lesion: return privateCode(toString(role), "Counted as tumour");
+    case RegionRole::Physiological: return privateCode(toString(role), "Physiological uptake");
+    case RegionRole::Reference: return privateCode(toString(role), "Reference region");
+  }
+  throw std::invalid_argument("role outside its table");
+}
+
+std::vector<PrivateCode> privateCodes() {
+  std::vector<PrivateCode> codes;
+  for (const PrivateEntry& entry : kPrivateConcepts)
+    codes.push_back({privateCode(entry.value, entry.meaning), std::string(entry.definition)});
+  for (const RegionRole role : kAllRoles)
+    codes.push_back({codeOf(role), "Value of RegionRole"});
+  for (const Endpoint endpoint : kAllEndpoints)
+    codes.push_back({codeOf(endpoint), "Value of Endpoint"});
+  for (const RefusalCode refusal : allRefusalCodes())
+    codes.push_back({codeOf(refusal), std::string(explain(refusal))});
+  return codes;
 }
 
 std::string_view toString(RegionRole role) { return nameOf(kRoles, role); }

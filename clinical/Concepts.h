@@ -3,10 +3,16 @@
 // where no standard code was found (docs/coding-scheme.md).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fedpet {
+
+enum class Endpoint;
+enum class RefusalCode;
+enum class RegionRole;
 
 struct Code {
   std::string value, scheme, meaning;  // scheme: "DCM", "SCT", "UCUM", "99FEDPET", ...
@@ -17,6 +23,9 @@ struct Code {
 
 inline constexpr std::string_view kPrivateScheme = "99FEDPET";
 inline constexpr std::string_view kPrivateSchemeName = "fedpet private concepts";
+// Of the coding scheme itself (0008,010C); as a FHIR system: "urn:oid:" + this.
+inline constexpr std::string_view kPrivateSchemeUid =
+    "2.25.225366258417712517914740820642281706777";
 
 enum class Organ { Brain, Heart, Liver, Spleen, LumbarMarrow, LeftKidney, RightKidney, Bladder };
 std::string_view toString(Organ);   // "Liver"
@@ -37,5 +46,40 @@ std::string_view toString(Quantity);         // "TMTV", "SUVmax", ...: stable id
 Quantity quantityFromString(std::string_view);
 std::string_view ucumUnit(Quantity);         // "g/ml{SUVbw}", "ml", ...
 std::string_view title(Quantity);            // "Total metabolic tumour volume"
+
+// What a number is, for programs. Where one concept is not enough (SUVbw: of which voxel?) the
+// derivation and the method complete it; the site is given where the quantity implies one.
+struct QuantityCodes {
+  Code quantity;
+  std::optional<Code> derivation;  // DCM 121401: Maximum, Mean, Total, ...
+  std::optional<Code> method;      // SCT 370129005: "Sum of segmented voxel method for volume"
+  std::optional<Code> site;        // SCT 363698007: Entire body, Liver
+};
+QuantityCodes codesOf(Quantity);
+Code unitCode(std::string_view ucum);        // UCUM code with a meaning a person can read
+
+// Concepts of our reports for which no standard code was found.
+enum class PrivateConcept {
+  SpleenToLiverRatio, MarrowToLiverRatio, Dmax, LesionCount,
+  Definition,                                 // text: the definition that travels with a number
+  RegionRole, MissingRegion,
+  SuvScaling, InputWarning, IntendedUse,
+  RefusalReason, RefusalDetail,
+  Endpoint, PredictedEvent, PredictionHorizon, PredictedProbability,
+  IntervalLower, IntervalUpper, IntervalLevel,
+  ModelInput, ModelInputValue, Contribution,
+  CalibrationNote, TrainingData, ModelHash,
+};
+Code codeOf(PrivateConcept);
+Code codeOf(Endpoint);      // "DCB", 99FEDPET
+Code codeOf(RefusalCode);   // "WeightMissing", 99FEDPET; up to 23 characters: a Long Code Value
+Code codeOf(RegionRole);    // "Physiological", 99FEDPET
+
+// The whole private scheme in the order of docs/coding-scheme.md, each code once.
+struct PrivateCode {
+  Code code;
+  std::string definition;
+};
+std::vector<PrivateCode> privateCodes();
 
 }  // namespace fedpet

@@ -82,6 +82,12 @@ RefusalCode refusalCodeFromString(std::string_view name) {
   throw std::invalid_argument("unknown refusal code: " + std::string(name));
 }
 
+std::vector<RefusalCode> allRefusalCodes() {
+  std::vector<RefusalCode> codes;
+  for (const Entry& entry : kEntries) codes.push_back(entry.code);
+  return codes;
+}
+
 bool meansNotOurs(RefusalCode code) { return entryOf(code).notOurs; }
 
 std::string_view explain(RefusalCode code) { return entryOf(code).explanation; }

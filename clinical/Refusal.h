@@ -45,6 +45,7 @@ enum class RefusalCode {
 std::string_view toString(RefusalCode);
 // Throws std::invalid_argument for a text that names no code.
 RefusalCode refusalCodeFromString(std::string_view);
+std::vector<RefusalCode> allRefusalCodes();  // in the order above
 // True for the first group above: no report, the job ends as "skipped".
 bool meansNotOurs(RefusalCode);
 // One sentence for a person: what is wrong in general, and what to do about it.
