@@ -116,6 +116,7 @@ class HttpClient::Session {
   HttpResponse send(const HttpRequest& request, std::stop_token stop) {
     BeastRequest message = beastRequest(request, origin, options);
     const Patience patience{std::chrono::steady_clock::now() + options.overallTimeout, stop};
+    drain();
     // The callback may come from any thread, so it only posts; the post wakes the waiting step.
     std::stop_callback onStop(stop, [this] {
       asio::post(io_, [this] {
@@ -135,6 +136,12 @@ class HttpClient::Session {
   std::size_t connectionsOpened = 0;
 
  private:
+  // A close that was posted at the very end of the last call must not hit this one.
+  void drain() {
+    io_.restart();
+    io_.poll();
+  }
+
   // Uses the connection of the last call when it still stands.
   HttpResponse sendKept(BeastRequest& message, const Patience& patience) {
     if (connection_ && connection_->looksAlive()) {

@@ -5,7 +5,7 @@
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <boost/url/url_view.hpp>
 
-#include <algorithm>
+#include <cctype>
 #include <stdexcept>
 
 namespace fedpet::net {
@@ -18,8 +18,13 @@ namespace urls = boost::urls;
                               std::string(why));
 }
 
-std::uint16_t portOf(const urls::url_view& url, std::string_view text) {
-  if (!url.has_port() || url.port().empty()) return url.scheme() == "https" ? 443 : 80;
+std::string lowerCase(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::uint16_t portOf(const urls::url_view& url, bool isTls, std::string_view text) {
+  if (!url.has_port() || url.port().empty()) return isTls ? 443 : 80;
   if (url.port_number() == 0) refuse(text, "has a port outside 1 to 65535");
   return url.port_number();
 }
@@ -39,17 +44,15 @@ Url parseUrl(std::string_view text) {
   if (parsed->has_userinfo())
     throw std::invalid_argument("a URL must not carry a user name or password");
   Url url;
-  url.scheme = std::string(parsed->scheme());
-  std::transform(url.scheme.begin(), url.scheme.end(), url.scheme.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  url.scheme = lowerCase(std::string(parsed->scheme()));
   if (url.scheme != "http" && url.scheme != "https") refuse(text, "is neither http nor https");
   if (parsed->has_query() || parsed->has_fragment()) refuse(text, "has a query or a fragment");
-  url.host = parsed->host_address();
+  url.host = lowerCase(parsed->host_address());
   if (url.host.empty()) refuse(text, "names no host");
-  std::transform(url.host.begin(), url.host.end(), url.host.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  url.port = portOf(*parsed, text);
+  url.port = portOf(*parsed, url.isTls(), text);
   url.path = parsed->encoded_path().empty() ? "/" : std::string(parsed->encoded_path());
+  // Boost.URL 1.81 reads "host:x/" as an empty port and the path "x/".
+  if (url.path.front() != '/') refuse(text, "has a port that is not a number");
   return url;
 }
 

@@ -3,7 +3,7 @@
 #include "tests/support/InMemoryOutboxStore.h"
 #include "tests/support/OutboxStoreContract.h"
 
-namespace fedpet::test {
+namespace fedpet::testing {
 namespace {
 
 struct InMemoryOutboxes {
@@ -17,4 +17,4 @@ struct InMemoryOutboxes {
 INSTANTIATE_TYPED_TEST_SUITE_P(InMemory, OutboxStoreContract, InMemoryOutboxes);
 
 }  // namespace
-}  // namespace fedpet::test
+}  // namespace fedpet::testing

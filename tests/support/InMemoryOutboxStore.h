@@ -12,7 +12,7 @@
 
 #include "fhir/Outbox.h"
 
-namespace fedpet::test {
+namespace fedpet::testing {
 
 class InMemoryOutboxStore : public fhir::OutboxStore {
  public:
@@ -173,4 +173,4 @@ class InMemoryOutboxStore : public fhir::OutboxStore {
   std::shared_ptr<Storage> storage_;
 };
 
-}  // namespace fedpet::test
+}  // namespace fedpet::testing

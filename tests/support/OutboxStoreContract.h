@@ -16,12 +16,12 @@
 
 #include "fhir/Outbox.h"
 
-namespace fedpet::test {
+namespace fedpet::testing {
 
 using namespace std::chrono_literals;
 
 template <typename Outboxes>
-class OutboxStoreContract : public testing::Test {
+class OutboxStoreContract : public ::testing::Test {
  protected:
   static fhir::OutboxMessage message(std::string key, std::string study = "study-1",
                                      std::string body = "{}") {
@@ -264,4 +264,4 @@ REGISTER_TYPED_TEST_SUITE_P(OutboxStoreContract, IsEmptyAtFirst, ReturnsEverythi
                             KeepsEverythingAcrossAReopening,
                             GivesEachMessageToOneOfSeveralThreads);
 
-}  // namespace fedpet::test
+}  // namespace fedpet::testing
