@@ -1,1 +1,245 @@
-export const assessmentAddress = (series: string): string => `../assessments/${encodeURIComponent(series)}`;
+// What the plugin answers, and how the page asks. The only file that knows addresses and JSON keys.
+// The assessment is written by orthanc-plugin/protocol/AssessmentJson.cpp. Addresses are relative to
+// <orthanc>/fedpet/app/, so that a reverse proxy may put Orthanc under any prefix.
+
+export interface Refusal {
+  code: string;
+  detail: string;
+  explanation?: string;
+}
+
+// Either `value` or `refusal`, never both.
+export interface Measurement {
+  quantity: string;
+  title: string;
+  unit: string; // UCUM
+  value?: number;
+  refusal?: Refusal;
+  definition: string;
+  observationUid: string;
+}
+
+export type Role = "Lesion" | "Physiological" | "Reference";
+export type PointMm = [number, number, number]; // LPS
+
+export interface Region {
+  label: number;
+  role: Role;
+  name: string;
+  organ?: string;
+  trackingId: string;
+  trackingUid: string;
+  confidence: number;
+  centroidMm: PointMm;
+  definition: string;
+  measurements: Measurement[];
+}
+
+export interface Contribution {
+  input: string;
+  value?: number; // absent: not known, a typical value was used
+  unit: string;
+  logOdds: number;
+}
+
+// Either the four numbers or `refusal`.
+export interface Prediction {
+  endpoint: string;
+  title: string;
+  horizonMonths: number;
+  event: string;
+  probability?: number;
+  lower?: number;
+  upper?: number;
+  intervalLevel?: number;
+  refusal?: Refusal;
+  contributions: Contribution[];
+  calibrationNote: string;
+  observationUid: string;
+}
+
+export interface MipView {
+  name: string;
+  width: number;
+  height: number;
+  pixelWidthMm: number;
+  pixelHeightMm: number;
+  suvAtWhite: number;
+  suv: string; // base64, one byte a pixel, row 0 is the head
+  role: string; // base64: 0 none, 1 lesion, 2 physiological, 3 reference
+}
+
+export interface VolumeGeometry {
+  size: PointMm;
+  spacingMm: PointMm;
+  originMm: PointMm;
+  rowDirection: PointMm;
+  columnDirection: PointMm;
+  sliceDirection: PointMm;
+}
+
+export interface PetSeries {
+  patient: {
+    patientId: string;
+    issuerOfPatientId: string;
+    patientName: string; // DICOM PN
+    birthDate: string; // DICOM DA
+    sex: string;
+    ageYears?: number;
+  };
+  study: {
+    studyInstanceUid: string;
+    studyId: string;
+    studyDate: string;
+    studyTime: string;
+    studyDescription: string;
+    accessionNumber: string;
+    referringPhysicianName: string;
+  };
+  seriesInstanceUid: string;
+  seriesDescription: string;
+  manufacturer: string;
+  manufacturerModel: string;
+  stationName: string;
+  institutionName: string;
+  softwareVersions: string;
+  correctedImage: string[];
+  attenuationCorrectionMethod: string;
+  units: string;
+  decayCorrection: string;
+  reconstructionMethod: string;
+  radiopharmaceutical: {
+    name: string;
+    agentCode: { value: string; scheme: string; meaning: string } | null;
+    startDateTime: string | null;
+    injectedActivityBq?: number;
+    halfLifeSeconds?: number;
+  };
+  seriesDateTime: string | null;
+  geometry: VolumeGeometry;
+  instances: string[];
+  warnings: string[];
+  patientWeightKg?: number;
+  patientHeightM?: number;
+}
+
+export interface Assessment {
+  schemaVersion: number;
+  status: "assessed" | "refused";
+  researchUseOnly: string;
+  assessedAt: string; // UTC, without a zone
+  softwareVersion: string;
+  model: {
+    name: string;
+    version: string;
+    sha256: string;
+    trainingData: string;
+    trainedOnSyntheticData: boolean;
+  };
+  series: PetSeries;
+  identity: { srSopInstanceUid: string; segSopInstanceUid: string; deviceUid: string };
+  refusals: Refusal[];
+  suv: {
+    suvBwPerUnit: number;
+    method: string;
+    warnings: string[];
+    sulPerSuvBw?: number;
+    uptakeMinutes?: number;
+    sulRefusal?: Refusal;
+  } | null;
+  lesionDefinition: string;
+  wholeBody: Measurement[];
+  regions: Region[];
+  missingRegions: { organ: string; refusal: Refusal }[];
+  predictions: Prediction[];
+  warnings: string[];
+  mips: MipView[];
+}
+
+export interface Job {
+  id: string | number;
+  orthancSeriesId: string;
+  state: string;
+  attempt?: number;
+  stage?: string;
+  percent?: number;
+  reason?: { code: string; text: string } | null;
+  createdAt?: string;
+  updatedAt?: string;
+}
+
+const kSchemaVersion = 1;
+
+// Text for the reader of the page: what went wrong and, where we know it, what to do.
+export class ApiError extends Error {
+  constructor(message: string, readonly status: number) {
+    super(message);
+  }
+}
+
+async function ask(address: string, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(address, { cache: "no-cache", ...init });
+  } catch {
+    throw new ApiError("Orthanc does not answer. Check the connection and try again.", 0);
+  }
+  if (response.ok) return response;
+  if (response.status === 401 || response.status === 403)
+    throw new ApiError("Orthanc does not allow this user to see the page's data.", response.status);
+  if (response.status === 404) throw new ApiError("Orthanc does not know it.", 404);
+  throw new ApiError(`Orthanc answered with the error ${response.status}. Its log says more.`, response.status);
+}
+
+async function askJson(address: string): Promise<unknown> {
+  const response = await ask(address, { headers: { Accept: "application/json" } });
+  try {
+    return await response.json();
+  } catch {
+    throw new ApiError("The answer of Orthanc is not JSON. A proxy may stand in between.", 0);
+  }
+}
+
+export const assessmentAddress = (seriesId: string): string =>
+  `../assessments/${encodeURIComponent(seriesId)}`;
+
+export async function fetchAssessment(seriesId: string): Promise<Assessment> {
+  const answer = (await askJson(assessmentAddress(seriesId))) as Assessment;
+  if (answer.schemaVersion !== kSchemaVersion)
+    throw new ApiError("The result was written by another release than this page. Reload the page.", 0);
+  return answer;
+}
+
+export async function fetchJobs(): Promise<Job[]> {
+  const answer = (await askJson("../jobs")) as { jobs?: Job[] };
+  if (!Array.isArray(answer.jobs)) throw new ApiError("The list of jobs has an unknown form.", 0);
+  return answer.jobs;
+}
+
+export async function retryJob(id: string | number): Promise<void> {
+  await ask(`../jobs/${encodeURIComponent(String(id))}/retry`, { method: "POST", body: "{}" });
+}
+
+export const fetchStatus = (): Promise<unknown> => askJson("../status");
+
+// ---- Orthanc's own REST API -----------------------------------------------------------------
+
+export const explorerAddress = (level: "study" | "series" | "instance", id: string): string =>
+  `../../app/explorer.html#${level}?uuid=${encodeURIComponent(id)}`;
+
+export async function fetchParentStudy(seriesId: string): Promise<string> {
+  const answer = (await askJson(`../../series/${encodeURIComponent(seriesId)}`)) as { ParentStudy: string };
+  return answer.ParentStudy;
+}
+
+export async function fetchSeriesOfStudy(studyId: string): Promise<string[]> {
+  const answer = (await askJson(`../../studies/${encodeURIComponent(studyId)}`)) as { Series: string[] };
+  return answer.Series;
+}
+
+// The Orthanc id of an instance with this SOP Instance UID; undefined when Orthanc has none (yet).
+export async function lookUpInstance(sopInstanceUid: string): Promise<string | undefined> {
+  const response = await ask("../../tools/lookup", { method: "POST", body: sopInstanceUid });
+  const found = (await response.json()) as { ID: string; Type: string }[];
+  return found.find((item) => item.Type === "Instance")?.ID;
+}

@@ -1,0 +1,70 @@
+// Plays Orthanc and the plugin for the page: the built assets with the headers that the plugin sends,
+// and answers from memory. Loopback, a free port.
+
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const kTypes = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
+
+// The policy stands in the C++ header that the plugin includes: it is read from there, not repeated.
+export async function contentSecurityPolicy(sourceDir) {
+  const header = await readFile(join(sourceDir, "ui-extension/WebAssets.h"), "utf8");
+  const [, literals] = /kContentSecurityPolicy =\s*((?:"[^"]*"\s*)+);/.exec(header);
+  return [...literals.matchAll(/"([^"]*)"/g)].map((match) => match[1]).join("");
+}
+
+// `world`: { assessments: {id: object}, jobs: [...], status, series: {id: {ParentStudy}}, studies, instances: {uid: id} }.
+// `prefix`: where a reverse proxy has put Orthanc, "" or "/pacs".
+export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
+  const policy = await contentSecurityPolicy(sourceDir);
+  const retried = [];
+  const bodyOf = async (request) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    return text;
+  };
+  const server = createServer(async (request, response) => {
+    const send = (status, type, body) => {
+      response.writeHead(status, { "Content-Type": type, "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff" });
+      response.end(body);
+    };
+    const json = (value) => (value === undefined ? send(404, "application/json", "{}") : send(200, "application/json", JSON.stringify(value)));
+    const { pathname } = new URL(request.url, "http://loopback");
+    if (!pathname.startsWith(`${prefix}/`)) return send(404, "text/plain", "outside the prefix");
+    const path = pathname.slice(prefix.length);
+    let match;
+    if ((match = /^\/fedpet\/app\/([a-z.]+)$/.exec(path))) {
+      try {
+        return send(200, kTypes[match[1].split(".").pop()], await readFile(join(appDir, match[1])));
+      } catch {
+        return send(404, "text/plain", "no such asset");
+      }
+    }
+    if ((match = /^\/fedpet\/assessments\/([^/]+)$/.exec(path))) return json(world.assessments[match[1]]);
+    if (path === "/fedpet/jobs") return json({ jobs: world.jobs });
+    if ((match = /^\/fedpet\/jobs\/([^/]+)\/retry$/.exec(path)) && request.method === "POST") {
+      retried.push(match[1]);
+      const job = world.jobs.find((item) => String(item.id) === match[1]);
+      if (job) Object.assign(job, { state: "waiting", reason: null });
+      return json({});
+    }
+    if (path === "/fedpet/status") return json(world.status);
+    if ((match = /^\/series\/([^/]+)$/.exec(path))) return json(world.series?.[match[1]]);
+    if ((match = /^\/studies\/([^/]+)$/.exec(path))) return json(world.studies?.[match[1]]);
+    if (path === "/tools/lookup" && request.method === "POST") {
+      const found = world.instances?.[await bodyOf(request)];
+      return json(found ? [{ ID: found, Path: `/instances/${found}`, Type: "Instance" }] : []);
+    }
+    return send(404, "text/plain", "not found");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    retried,
+    app: `http://127.0.0.1:${server.address().port}${prefix}/fedpet/app/index.html`,
+    stop: () => new Promise((resolve) => {
+      server.closeAllConnections();
+      server.close(resolve);
+    }),
+  };
+}
