@@ -45,6 +45,9 @@ struct PetSlice {
   PointMm positionMm{};                  // ImagePositionPatient
   double rescaleSlope = 1, rescaleIntercept = 0;
   std::optional<WallClock> acquisitionDateTime;
+  // (0054,1300), (0018,1242): when the frame's counts were taken, counted from the moment that
+  // the pixels are decay corrected to, and how long it lasted.
+  std::optional<std::chrono::duration<double>> frameReferenceTime, actualFrameDuration;
 };
 
 struct PetSeries {

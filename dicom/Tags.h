@@ -62,6 +62,7 @@ inline constexpr Attribute kPatientAge{0x0010, 0x1010, "PatientAge"};
 inline constexpr Attribute kPatientSize{0x0010, 0x1020, "PatientSize"};
 inline constexpr Attribute kPatientWeight{0x0010, 0x1030, "PatientWeight"};
 inline constexpr Attribute kRadiopharmaceutical{0x0018, 0x0031, "Radiopharmaceutical"};
+inline constexpr Attribute kSliceThickness{0x0018, 0x0050, "SliceThickness"};
 inline constexpr Attribute kProtocolName{0x0018, 0x1030, "ProtocolName"};
 inline constexpr Attribute kSoftwareVersions{0x0018, 0x1020, "SoftwareVersions"};
 inline constexpr Attribute kRadiopharmaceuticalStartTime{0x0018, 0x1072,
@@ -70,6 +71,7 @@ inline constexpr Attribute kRadionuclideTotalDose{0x0018, 0x1074, "RadionuclideT
 inline constexpr Attribute kRadionuclideHalfLife{0x0018, 0x1075, "RadionuclideHalfLife"};
 inline constexpr Attribute kRadiopharmaceuticalStartDateTime{0x0018, 0x1078,
                                                              "RadiopharmaceuticalStartDateTime"};
+inline constexpr Attribute kActualFrameDuration{0x0018, 0x1242, "ActualFrameDuration"};
 inline constexpr Attribute kStudyInstanceUid{0x0020, 0x000d, "StudyInstanceUID"};
 inline constexpr Attribute kSeriesInstanceUid{0x0020, 0x000e, "SeriesInstanceUID"};
 inline constexpr Attribute kStudyId{0x0020, 0x0010, "StudyID"};
@@ -90,8 +92,10 @@ inline constexpr Attribute kHighBit{0x0028, 0x0102, "HighBit"};
 inline constexpr Attribute kPixelRepresentation{0x0028, 0x0103, "PixelRepresentation"};
 inline constexpr Attribute kRescaleIntercept{0x0028, 0x1052, "RescaleIntercept"};
 inline constexpr Attribute kRescaleSlope{0x0028, 0x1053, "RescaleSlope"};
+inline constexpr Attribute kLossyImageCompression{0x0028, 0x2110, "LossyImageCompression"};
 inline constexpr Attribute kRadiopharmaceuticalInformationSequence{
     0x0054, 0x0016, "RadiopharmaceuticalInformationSequence"};
+inline constexpr Attribute kNumberOfSlices{0x0054, 0x0081, "NumberOfSlices"};
 inline constexpr Attribute kRadionuclideCodeSequence{0x0054, 0x0300, "RadionuclideCodeSequence"};
 inline constexpr Attribute kRadiopharmaceuticalCodeSequence{0x0054, 0x0304,
                                                             "RadiopharmaceuticalCodeSequence"};
@@ -102,6 +106,7 @@ inline constexpr Attribute kAttenuationCorrectionMethod{0x0054, 0x1101,
                                                         "AttenuationCorrectionMethod"};
 inline constexpr Attribute kDecayCorrection{0x0054, 0x1102, "DecayCorrection"};
 inline constexpr Attribute kReconstructionMethod{0x0054, 0x1103, "ReconstructionMethod"};
+inline constexpr Attribute kFrameReferenceTime{0x0054, 0x1300, "FrameReferenceTime"};
 inline constexpr Attribute kPixelData{0x7fe0, 0x0010, "PixelData"};
 
 inline constexpr PrivateAttribute kGePostInjectionDateTime{0x0009, 0x0d, "GEMS_PETD_01",

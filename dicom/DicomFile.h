@@ -1,0 +1,39 @@
+// One DICOM file in memory or on disk, parsed by DCMTK with the checks that DCMTK leaves out.
+// For use inside this room; sees DCMTK.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcfilefo.h>
+
+namespace fedpet::dicom {
+
+// Registers the decoders (JPEG, JPEG-LS, RLE) once per process and silences DCMTK's own log:
+// what matters is in our refusals and warnings, and its lines may quote patient attributes.
+void prepareDcmtk();
+
+enum class ReadDepth {
+  Header,  // up to PixelData (7FE0,0010), which is not read
+  Whole,
+};
+
+// Throw Unusable(UnreadableDicom) naming `name` when the data is not DICOM, is damaged or ends
+// early. The bytes are copied by DCMTK and may go afterwards.
+std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes,
+                                          const std::string& name, ReadDepth depth);
+std::unique_ptr<DcmFileFormat> parseDicomHeader(const std::filesystem::path& file,
+                                                const std::string& name);
+
+std::vector<std::byte> readWholeFile(const std::filesystem::path& file, const std::string& name);
+
+// True for a Part 10 file, and for a bare data set that begins with group 0002 or 0008.
+bool looksLikeDicom(std::span<const std::byte> firstBytes);
+inline constexpr std::size_t kSignatureLength = 132;
+
+}  // namespace fedpet::dicom
