@@ -1,0 +1,25 @@
+// An HTTP request and its answer in our own words, so that every handler of ours is a function on
+// plain structs and is tested without Orthanc.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace fedpet::plugin {
+
+struct HttpRequest {
+  std::string method;                          // "GET", "POST", "PUT", "DELETE"
+  std::string path;                            // "/fedpet/jobs/12", without the query
+  std::map<std::string, std::string> query;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string contentType = "application/json";
+  std::map<std::string, std::string> headers;
+  std::string body;
+};
+
+}  // namespace fedpet::plugin

@@ -1,0 +1,304 @@
+#include "orthanc-plugin/Options.h"
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <regex>
+#include <stdexcept>
+
+namespace fedpet::plugin {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kSection = "FedPet";
+
+struct Wrong : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+[[noreturn]] void expected(const std::string& what, const json& got) {
+  throw Wrong("expected " + what + ", got " + got.dump());
+}
+
+// How one kind of value is read from JSON. Each throws Wrong.
+bool asBool(const json& v) {
+  if (!v.is_boolean()) expected("true or false", v);
+  return v.get<bool>();
+}
+std::string asText(const json& v) {
+  if (!v.is_string()) expected("a text", v);
+  return v.get<std::string>();
+}
+int asInteger(const json& v, int low, int high) {
+  const std::string range = std::to_string(low) + " to " + std::to_string(high);
+  if (!v.is_number_integer()) expected("an integer, " + range, v);
+  const auto n = v.get<std::int64_t>();
+  if (n < low || n > high) expected("an integer, " + range, v);
+  return static_cast<int>(n);
+}
+double asNumber(const json& v, double low, double high) {
+  if (!v.is_number() || !(v.get<double>() >= low && v.get<double>() <= high))
+    expected("a number, " + json(low).dump() + " to " + json(high).dump(), v);
+  return v.get<double>();
+}
+Seconds asSeconds(const json& v, int low = 1) { return Seconds(asInteger(v, low, 7 * 24 * 3600)); }
+std::vector<std::string> asTextList(const json& v) {
+  if (!v.is_array()) expected("a list of texts", v);
+  std::vector<std::string> list;
+  for (const json& item : v) list.push_back(asText(item));
+  return list;
+}
+std::map<std::string, std::string> asTextMap(const json& v) {
+  if (!v.is_object()) expected("an object of texts", v);
+  std::map<std::string, std::string> map;
+  for (const auto& [key, value] : v.items()) map[key] = asText(value);
+  return map;
+}
+std::string asExpression(const std::string& text) {
+  try {
+    std::regex(text, std::regex::ECMAScript | std::regex::icase);
+  } catch (const std::regex_error& e) {
+    throw Wrong("\"" + text + "\" is not a regular expression (" + e.what() + ")");
+  }
+  return text;
+}
+std::vector<std::string> asExpressions(const json& v) {
+  auto list = asTextList(v);
+  for (const std::string& text : list) asExpression(text);
+  return list;
+}
+std::string asOneOf(const json& v, const std::vector<std::string>& allowed) {
+  const std::string text = asText(v);
+  std::string list;
+  for (const std::string& a : allowed) {
+    if (a == text) return text;
+    list += (list.empty() ? "\"" : ", \"") + a + "\"";
+  }
+  expected("one of " + list, v);
+}
+
+struct Row {
+  const char* key;      // below "FedPet"
+  json standard;        // the default, as a site would write it
+  const char* type;
+  const char* unit;     // "" when there is none
+  const char* text;
+  std::function<void(Options&, const json&)> apply;
+};
+
+// clang-format off
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = {
+    {"Enable", true, "boolean", "", "Whether the plugin does anything.",
+     [](Options& o, const json& v) { o.enable = asBool(v); }},
+    {"Database", "", "path", "", "SQLite file with jobs, results and outgoing messages. Empty: `fedpet.db` in Orthanc's `StorageDirectory`.",
+     [](Options& o, const json& v) { o.databasePath = asText(v); }},
+    {"StoreResults", true, "boolean", "", "Store the structured report (SR) and the segmentation (SEG) in Orthanc, in the study of the PET series.",
+     [](Options& o, const json& v) { o.storeResults = asBool(v); }},
+    {"LesionRule", "SUV4.0", "one of SUV4.0, 41%SUVmax, PERCIST", "", "How a lesion is outlined: SUVbw of at least 4.0; at least 41 % of the lesion's SUVmax; or above the PERCIST threshold of the liver.",
+     [](Options& o, const json& v) { o.lesionRule = asOneOf(v, {"SUV4.0", "41%SUVmax", "PERCIST"}); }},
+    {"Model", "", "path", "", "Folder of the response model bundle. Empty: measurements only, predictions are refused with ModelUnavailable.",
+     [](Options& o, const json& v) { o.modelPath = asText(v); }},
+
+    {"Intake.FromNow", true, "boolean", "", "At the very first start on a PACS that already holds studies: begin with what arrives from now on. False: every stored PET series is assessed.",
+     [](Options& o, const json& v) { o.intake.fromNow = asBool(v); }},
+    {"Intake.PollEvery", 10, "integer", "s", "Orthanc's log of changes is read this often, besides at every event.",
+     [](Options& o, const json& v) { o.intake.pollEvery = asSeconds(v); }},
+
+    {"Eligibility.MinimumBodyCoverage", 600.0, "number", "mm", "Shorter series are not whole-body studies and are skipped: their tumour volume would be a partial sum.",
+     [](Options& o, const json& v) { o.eligibility.minimumBodyCoverageMm = asNumber(v, 0, 2500); }},
+    {"Eligibility.SeriesDescriptionInclude", json::array(), "list of regular expressions", "", "When not empty, the series description must contain a match of at least one. Letter case is ignored.",
+     [](Options& o, const json& v) { o.eligibility.seriesDescriptionInclude = asExpressions(v); }},
+    {"Eligibility.SeriesDescriptionExclude", json::array(), "list of regular expressions", "", "A series whose description contains a match of any is skipped.",
+     [](Options& o, const json& v) { o.eligibility.seriesDescriptionExclude = asExpressions(v); }},
+    {"Eligibility.RequiredTags", json::object(), "object: tag keyword to regular expression", "", "Each named DICOM tag must contain a match, for example `{\"InstitutionName\": \"^Centre\"}`.",
+     [](Options& o, const json& v) { o.eligibility.requiredTags = asTextMap(v); for (const auto& [tag, text] : o.eligibility.requiredTags) asExpression(text); }},
+
+    {"Worker.Count", 1, "integer", "", "Worker processes on this machine. 0: none here, only remote ones.",
+     [](Options& o, const json& v) { o.worker.count = asInteger(v, 0, 64); }},
+    {"Worker.Path", "", "path", "", "The program `fedpet-worker`. Empty: beside the plugin.",
+     [](Options& o, const json& v) { o.worker.path = asText(v); }},
+    {"Worker.Threads", 0, "integer", "", "Threads of one worker. 0: the processor's threads divided by `Worker.Count`.",
+     [](Options& o, const json& v) { o.worker.threads = asInteger(v, 0, 256); }},
+    {"Worker.MemoryLimit", 4096, "integer", "MiB", "Address space of one worker; beyond it the attempt fails with WorkerOutOfMemory. 0: no limit.",
+     [](Options& o, const json& v) { o.worker.memoryLimitMb = asInteger(v, 0, 1 << 20); }},
+    {"Worker.JobsPerProcess", 50, "integer", "", "A worker is replaced by a fresh one after this many jobs.",
+     [](Options& o, const json& v) { o.worker.jobsPerProcess = asInteger(v, 1, 1000000); }},
+    {"Worker.IdleAfter", 60, "integer", "s", "A worker without work ends after this time and is started again when there is some.",
+     [](Options& o, const json& v) { o.worker.idleAfter = asSeconds(v); }},
+    {"Worker.LeaseFor", 30, "integer", "s", "A worker that gives no sign of life for this long has lost its job.",
+     [](Options& o, const json& v) { o.worker.leaseFor = asSeconds(v, 3); }},
+    {"Worker.StageDeadline", 300, "integer", "s", "A stage of a job (fetch, read, measure, predict, store, ...) that takes longer is ended.",
+     [](Options& o, const json& v) { o.worker.stageDeadline = asSeconds(v); }},
+    {"Worker.StageDeadlines", json::object(), "object: stage to integer", "s", "Deadlines of single stages, over `Worker.StageDeadline`.",
+     [](Options& o, const json& v) { if (!v.is_object()) expected("an object of integers", v); for (const auto& [stage, s] : v.items()) o.worker.stageDeadlines[stage] = asSeconds(s); }},
+    {"Worker.RestartBackOff", 2, "integer", "s", "Pause before a crashed worker is started again; doubled at each crash in a row.",
+     [](Options& o, const json& v) { o.worker.restartBackOff = asSeconds(v); }},
+    {"Worker.RestartBackOffMax", 60, "integer", "s", "Longest such pause.",
+     [](Options& o, const json& v) { o.worker.restartBackOffMax = asSeconds(v); }},
+    {"Worker.AllowRemote", false, "boolean", "", "Let workers on other machines take jobs. They log in as ordinary users of Orthanc.",
+     [](Options& o, const json& v) { o.worker.allowRemote = asBool(v); }},
+    {"Worker.OrthancUrl", "", "URL", "", "Where the workers of this machine reach Orthanc. Empty: 127.0.0.1 and Orthanc's `HttpPort`.",
+     [](Options& o, const json& v) { o.worker.orthancUrl = asText(v); }},
+    {"Worker.CaFile", "", "path", "", "PEM certificate that signs Orthanc's own, when Orthanc speaks HTTPS.",
+     [](Options& o, const json& v) { o.worker.caFile = asText(v); }},
+
+    {"Retry.MaxAttempts", 3, "integer", "", "A job fails for good after this many attempts.",
+     [](Options& o, const json& v) { o.retry.maxAttempts = asInteger(v, 1, 100); }},
+    {"Retry.BackOff", 30, "integer", "s", "Pause before the second attempt; doubled before each further one.",
+     [](Options& o, const json& v) { o.retry.backOff = asSeconds(v, 0); }},
+    {"Retry.BackOffMax", 3600, "integer", "s", "Longest pause between attempts.",
+     [](Options& o, const json& v) { o.retry.backOffMax = asSeconds(v, 0); }},
+
+    {"Fhir.BaseUrl", "", "URL", "", "FHIR R4 server that receives the results. Empty: nothing is sent.",
+     [](Options& o, const json& v) { o.fhir.baseUrl = asText(v); }},
+    {"Fhir.PatientIdentifierSystem", "", "URI", "", "`identifier.system` of the PatientID when the series names no issuer. Empty: results of such patients are not sent.",
+     [](Options& o, const json& v) { o.fhir.patientIdentifierSystem = asText(v); }},
+    {"Fhir.IssuerSystems", json::object(), "object: issuer to URI", "", "`identifier.system` by Issuer of Patient ID (0010,0021). Results of an issuer that is not listed are not sent.",
+     [](Options& o, const json& v) { o.fhir.issuerSystems = asTextMap(v); }},
+    {"Fhir.IdentifierBase", "", "URI", "", "Prefix of the identifiers that this site mints for runs and models. Empty: an OID of ours.",
+     [](Options& o, const json& v) { o.fhir.identifierBase = asText(v); }},
+    {"Fhir.AccessionSystem", "", "URI", "", "`identifier.system` of accession numbers.",
+     [](Options& o, const json& v) { o.fhir.accessionSystem = asText(v); }},
+    {"Fhir.Organization", "", "text", "", "Shown as the performer of the reports.",
+     [](Options& o, const json& v) { o.fhir.organization = asText(v); }},
+    {"Fhir.WadoRoot", "", "URL", "", "DICOMweb root under which readers of the EHR reach this PACS.",
+     [](Options& o, const json& v) { o.fhir.wadoRoot = asText(v); }},
+    {"Fhir.LesionGroups", false, "boolean", "", "Send the numbers of every lesion, besides those of the whole body.",
+     [](Options& o, const json& v) { o.fhir.lesionGroups = asBool(v); }},
+    {"Fhir.CaFile", "", "path", "", "PEM certificates that sign the server's. Empty: those of the system.",
+     [](Options& o, const json& v) { o.fhir.caFile = asText(v); }},
+    {"Fhir.ClientCertificateFile", "", "path", "", "PEM chain for mutual TLS.",
+     [](Options& o, const json& v) { o.fhir.clientCertificateFile = asText(v); }},
+    {"Fhir.ClientKeyFile", "", "path", "", "PEM key for mutual TLS.",
+     [](Options& o, const json& v) { o.fhir.clientKeyFile = asText(v); }},
+    {"Fhir.BearerTokenFile", "", "path", "", "File with a bearer token, read again before every attempt.",
+     [](Options& o, const json& v) { o.fhir.bearerTokenFile = asText(v); }},
+    {"Fhir.BasicUser", "", "text", "", "User of HTTP basic authentication.",
+     [](Options& o, const json& v) { o.fhir.basicUser = asText(v); }},
+    {"Fhir.BasicPasswordFile", "", "path", "", "File with the password of `Fhir.BasicUser`.",
+     [](Options& o, const json& v) { o.fhir.basicPasswordFile = asText(v); }},
+    {"Fhir.Timeout", 30, "integer", "s", "Longest time for one exchange with the server.",
+     [](Options& o, const json& v) { o.fhir.timeout = asSeconds(v); }},
+    {"Fhir.MaxAttempts", 20, "integer", "", "A message is set aside after this many attempts and can be sent again by hand.",
+     [](Options& o, const json& v) { o.fhir.maxAttempts = asInteger(v, 1, 1000); }},
+    {"Fhir.BackOff", 10, "integer", "s", "Pause before a message's second attempt; doubled before each further one.",
+     [](Options& o, const json& v) { o.fhir.backOff = asSeconds(v); }},
+    {"Fhir.BackOffMax", 3600, "integer", "s", "Longest such pause.",
+     [](Options& o, const json& v) { o.fhir.backOffMax = asSeconds(v); }},
+  };
+  return table;
+}
+// clang-format on
+
+const Row* findRow(const std::string& key) {
+  for (const Row& row : rows())
+    if (key == row.key) return &row;
+  return nullptr;
+}
+
+bool isGroup(const std::string& prefix) {
+  for (const Row& row : rows())
+    if (std::string_view(row.key).starts_with(prefix + ".")) return true;
+  return false;
+}
+
+void applySection(const json& section, const std::string& prefix, ParsedOptions& result) {
+  for (const auto& [name, value] : section.items()) {
+    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    const std::string path = std::string(kSection) + "." + key;
+    if (const Row* row = findRow(key)) {
+      try {
+        row->apply(result.options, value);
+      } catch (const Wrong& e) {
+        result.errors.push_back(path + ": " + e.what());
+      }
+    } else if (isGroup(key)) {
+      if (value.is_object())
+        applySection(value, key, result);
+      else
+        result.errors.push_back(path + ": expected an object, got " + value.dump());
+    } else {
+      result.unknownKeys.push_back(path);
+    }
+  }
+}
+
+// Orthanc has checked its own options; a surprise here keeps the documented default.
+OrthancSettings orthancSettings(const json& configuration) {
+  OrthancSettings s;
+  const auto text = [&](const char* key, std::string& target) {
+    if (const auto it = configuration.find(key); it != configuration.end() && it->is_string())
+      target = it->get<std::string>();
+  };
+  const auto flag = [&](const char* key, bool& target) {
+    if (const auto it = configuration.find(key); it != configuration.end() && it->is_boolean())
+      target = it->get<bool>();
+  };
+  const auto integer = [&](const char* key, int& target) {
+    if (const auto it = configuration.find(key);
+        it != configuration.end() && it->is_number_integer())
+      target = it->get<int>();
+  };
+  int stableAge = static_cast<int>(s.stableAge.count());
+  text("StorageDirectory", s.storageDirectory);
+  integer("HttpPort", s.httpPort);
+  flag("HttpServerEnabled", s.httpServerEnabled);
+  flag("SslEnabled", s.sslEnabled);
+  flag("OverwriteInstances", s.overwriteInstances);
+  integer("StableAge", stableAge);
+  s.stableAge = Seconds(stableAge > 0 ? stableAge : 60);  // what Orthanc itself does with 0
+  return s;
+}
+
+}  // namespace
+
+ParsedOptions parseOptions(std::string_view orthancConfiguration) {
+  ParsedOptions result;
+  const json configuration = json::parse(orthancConfiguration, nullptr, false, true);
+  if (!configuration.is_object()) {
+    result.errors.push_back("the configuration of Orthanc is not a JSON object");
+    return result;
+  }
+  result.orthanc = orthancSettings(configuration);
+  if (const auto section = configuration.find(kSection); section != configuration.end()) {
+    if (section->is_object())
+      applySection(*section, "", result);
+    else
+      result.errors.push_back(std::string(kSection) + ": expected an object");
+  }
+  return result;
+}
+
+Seconds stageDeadline(const WorkerOptions& options, const std::string& stage) {
+  const auto it = options.stageDeadlines.find(stage);
+  return it == options.stageDeadlines.end() ? options.stageDeadline : it->second;
+}
+
+std::filesystem::path databasePath(const ParsedOptions& parsed) {
+  if (!parsed.options.databasePath.empty()) return parsed.options.databasePath;
+  return std::filesystem::path(parsed.orthanc.storageDirectory) / "fedpet.db";
+}
+
+std::string renderConfigurationPage() {
+  std::string page =
+      "# Configuration\n\n"
+      "All options stand in the section `FedPet` of Orthanc's configuration; a dot is one level "
+      "of nesting:\n\n"
+      "```json\n"
+      "{ \"FedPet\": { \"Worker\": { \"Count\": 2 }, \"Fhir\": { \"BaseUrl\": "
+      "\"https://ehr.example.org/fhir\" } } }\n"
+      "```\n\n"
+      "An unknown key is reported in Orthanc's log and under `GET /fedpet/status`. A value of the "
+      "wrong kind disables the plugin, never Orthanc: the log and the status say which one.\n\n"
+      "This page is rendered from the table in `orthanc-plugin/Options.cpp`; a test compares.\n\n"
+      "| option | default | type | unit | meaning |\n|---|---|---|---|---|\n";
+  for (const Row& row : rows()) {
+    page += std::string("| `") + row.key + "` | `" + row.standard.dump() + "` | " + row.type +
+            " | " + row.unit + " | " + row.text + " |\n";
+  }
+  return page;
+}
+
+}  // namespace fedpet::plugin

@@ -1,0 +1,109 @@
+// What a site can configure: section "FedPet" of Orthanc's configuration. The table in Options.cpp
+// is the only place that knows keys, defaults, units and explanations; docs/configuration.md is
+// rendered from it.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fedpet::plugin {
+
+using Seconds = std::chrono::seconds;
+
+struct WorkerOptions {
+  std::string path;  // empty: "fedpet-worker" beside the plugin
+  int count = 1;
+  int threads = 0;  // per worker; 0: cores divided by `count`
+  int memoryLimitMb = 4096;
+  int jobsPerProcess = 50;
+  Seconds idleAfter{60};
+  Seconds leaseFor{30};
+  Seconds stageDeadline{300};
+  std::map<std::string, Seconds> stageDeadlines;  // by stage, over `stageDeadline`
+  Seconds restartBackOff{2}, restartBackOffMax{60};
+  bool allowRemote = false;
+  std::string orthancUrl;  // empty: http(s)://127.0.0.1:HttpPort
+  std::string caFile;
+};
+
+struct IntakeOptions {
+  bool fromNow = true;
+  Seconds pollEvery{10};
+};
+
+struct RetryOptions {
+  int maxAttempts = 3;
+  Seconds backOff{30};
+  Seconds backOffMax{3600};
+};
+
+struct EligibilityOptions {
+  double minimumBodyCoverageMm = 600;
+  std::vector<std::string> seriesDescriptionInclude;  // regular expressions, any may match
+  std::vector<std::string> seriesDescriptionExclude;  // none may match
+  std::map<std::string, std::string> requiredTags;    // tag keyword -> regular expression
+};
+
+struct FhirOptions {
+  std::string baseUrl;  // empty: nothing is sent
+  std::string patientIdentifierSystem;
+  std::map<std::string, std::string> issuerSystems;  // Issuer of Patient ID -> identifier.system
+  std::string organization, accessionSystem, identifierBase;
+  std::string wadoRoot;  // DICOMweb root that readers of the EHR can reach
+  bool lesionGroups = false;
+  std::string caFile, clientCertificateFile, clientKeyFile;
+  std::string bearerTokenFile;                 // read before each attempt
+  std::string basicUser, basicPasswordFile;
+  Seconds timeout{30};
+  int maxAttempts = 20;
+  Seconds backOff{10};
+  Seconds backOffMax{3600};
+};
+
+struct Options {
+  bool enable = true;
+  std::string databasePath;  // empty: StorageDirectory/fedpet.db
+  bool storeResults = true;
+  std::string lesionRule = "SUV4.0";
+  std::string modelPath;
+  WorkerOptions worker;
+  IntakeOptions intake;
+  RetryOptions retry;
+  EligibilityOptions eligibility;
+  FhirOptions fhir;
+};
+
+// What we need to know of Orthanc itself.
+struct OrthancSettings {
+  std::string storageDirectory = "OrthancStorage";
+  int httpPort = 8042;
+  bool httpServerEnabled = true;
+  bool sslEnabled = false;
+  bool overwriteInstances = false;
+  Seconds stableAge{60};
+};
+
+struct ParsedOptions {
+  Options options;
+  OrthancSettings orthanc;
+  std::vector<std::string> unknownKeys;  // "FedPet.Worker.Cuont"
+  std::vector<std::string> errors;       // "FedPet.Worker.Count: expected an integer, got \"two\""
+};
+
+// `orthancConfiguration` is the whole configuration of Orthanc as JSON text. Never throws for what
+// a person wrote: the PACS must start, so mistakes are listed and the plugin stays disabled.
+ParsedOptions parseOptions(std::string_view orthancConfiguration);
+
+// Name of the worker's deadline: that of the stage, else the general one.
+Seconds stageDeadline(const WorkerOptions&, const std::string& stage);
+
+std::filesystem::path databasePath(const ParsedOptions&);
+
+// docs/configuration.md
+std::string renderConfigurationPage();
+
+}  // namespace fedpet::plugin

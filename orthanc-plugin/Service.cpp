@@ -1,0 +1,225 @@
+#include "orthanc-plugin/Service.h"
+
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "orthanc-plugin/PosixProcess.h"
+
+namespace fedpet::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSupervisorTick = 250ms;
+constexpr auto kSweepEvery = 1s;
+// After an archive that could not answer: soon again, but not in a loop.
+constexpr auto kPauseAfterError = 2s;
+
+std::string jobOptions(const Options& options) {
+  return nlohmann::json{{"lesionRule", options.lesionRule},
+                        {"minimumBodyCoverageMm", options.eligibility.minimumBodyCoverageMm},
+                        {"model", options.modelPath},
+                        {"storeResults", options.storeResults}}
+      .dump();
+}
+
+int threadsPerWorker(const WorkerOptions& options) {
+  if (options.threads > 0) return options.threads;
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return std::max(1, cores / std::max(1, options.count));
+}
+
+}  // namespace
+
+std::string randomSecret() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("the system gives no randomness");
+  std::string text;
+  for (const unsigned char b : bytes) {
+    text += "0123456789abcdef"[b >> 4];
+    text += "0123456789abcdef"[b & 15];
+  }
+  return text;
+}
+
+Service::Service(ServiceSettings settings, OrthancCore core, Log log)
+    : settings_(std::move(settings)),
+      log_(std::move(log)),
+      workerSecret_(randomSecret()),
+      archive_(std::move(core)),
+      database_(databasePath(settings_.parsed)),
+      ledger_(database_),
+      outbox_(database_),
+      queue_(ledger_, settings_.parsed.options.worker, settings_.parsed.options.retry, systemNow),
+      supervisor_(queue_, [this](const std::string& name) { return launchWorker(name); },
+                  randomSecret().substr(0, 8), systemNow, log_) {
+  const Options& options = settings_.parsed.options;
+  if (!options.fhir.baseUrl.empty())
+    fhir_ = std::make_unique<FhirLink>(options.fhir, outbox_, log_);
+  addPublicRoutes(router_, {settings_.parsed, queue_, outbox_,
+                            [this](const std::string& id) { return judge(id); },
+                            [this] { return supervisor_.snapshot(); },
+                            [this] { if (fhir_) fhir_->wake(); }, systemNow});
+  ResultPublisher publish;
+  if (fhir_) publish = [this](const AssessedStudy& study) { return fhir_->messagesAbout(study); };
+  addWorkerRoutes(router_, queue_,
+                  {workerSecret_, options.worker.allowRemote, jobOptions(options)},
+                  std::move(publish), log_);
+  addPageRoutes(router_);
+  const std::string openApi = openApiDocument(router_.routes(), kVersion);
+  router_.add({"GET", "/fedpet/openapi.json", "", [openApi](const HttpRequest&, const auto&) {
+                 HttpResponse response;
+                 response.body = openApi;
+                 return response;
+               }});
+}
+
+Service::~Service() {
+  requestStop();
+  if (intakeThread_.joinable()) intakeThread_.join();
+  if (supervisorThread_.joinable()) supervisorThread_.join();
+  if (fhir_) fhir_->stop();
+}
+
+void Service::start() {
+  ledger_.releaseLocal(systemNow());  // workers of an earlier life are dead
+  intakeThread_ = std::thread([this] { runIntake(); });
+  supervisorThread_ = std::thread([this] { runSupervisor(); });
+  if (fhir_) fhir_->start();
+}
+
+void Service::noteChange() {
+  {
+    const std::lock_guard lock(mutex_);
+    changed_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Service::requestStop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  queue_.stop();
+  if (fhir_) fhir_->requestStop();
+}
+
+bool Service::waitForChange(std::chrono::milliseconds longest) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, longest, [this] { return changed_ || stopping_; });
+  changed_ = false;
+  return !stopping_;
+}
+
+void Service::runIntake() {
+  const Options& options = settings_.parsed.options;
+  Intake intake(archive_, ledger_,
+                {options.intake, options.eligibility, options.retry,
+                 settings_.parsed.orthanc.stableAge},
+                systemNow, log_);
+  bool begun = false;
+  auto nextPoll = std::chrono::steady_clock::now();
+  auto pause = std::chrono::milliseconds(0);
+  const auto act = [&](const Intake::StepResult& result) {
+    queue_.dispossess(result.workers);
+    if (result.newJobs) queue_.ring();
+    return result.more;
+  };
+  // A change ends the wait early; otherwise only the sweep runs until the next poll is due.
+  for (bool changed = true; waitForChange(pause); changed = true) {
+    try {
+      if (!begun) intake.begin();
+      begun = true;
+      if (changed || std::chrono::steady_clock::now() >= nextPoll) {
+        while (act(intake.step())) {
+          const std::lock_guard lock(mutex_);
+          if (stopping_) return;
+        }
+        nextPoll = std::chrono::steady_clock::now() + options.intake.pollEvery;
+      }
+      act(intake.sweep());
+      pause = kSweepEvery;
+    } catch (const std::exception& e) {
+      log_(LogLevel::Error, std::string("intake: ") + e.what());
+      pause = kPauseAfterError;
+    }
+  }
+}
+
+void Service::runSupervisor() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, kSupervisorTick, [this] { return stopping_; })) break;
+    }
+    try {
+      supervisor_.tick();
+    } catch (const std::exception& e) {
+      log_(LogLevel::Error, std::string("supervision: ") + e.what());
+    }
+  }
+  try {
+    supervisor_.stopAll();
+  } catch (const std::exception& e) {
+    log_(LogLevel::Error, std::string("stopping the workers: ") + e.what());
+  }
+}
+
+std::optional<NewJob> Service::judge(const std::string& seriesId) {
+  const auto facts = archive_.seriesFacts(seriesId);
+  if (!facts || facts->modality != "PT") return std::nullopt;
+  NewJob job{seriesId, facts->studyId, facts->seriesInstanceUid, facts->fingerprint, "manual", {}};
+  if (const auto refusal = reasonToSkip(*facts, settings_.parsed.options.eligibility))
+    job.skip = Reason{std::string(toString(refusal->code)), refusal->detail};
+  return job;
+}
+
+std::unique_ptr<ChildProcess> Service::launchWorker(const std::string& name) const {
+  const WorkerOptions& options = settings_.parsed.options.worker;
+  return spawnProcess(settings_.workerProgram,
+                      {{"FEDPET_ORTHANC_URL", settings_.orthancUrl},
+                       {"FEDPET_ORTHANC_AUTHORIZATION", settings_.restAuthorization},
+                       {"FEDPET_WORKER_SECRET", workerSecret_},
+                       {"FEDPET_WORKER_NAME", name},
+                       {"FEDPET_PARENT_PID", std::to_string(getpid())},
+                       {"FEDPET_MEMORY_LIMIT_MB", std::to_string(options.memoryLimitMb)},
+                       {"FEDPET_JOBS_PER_PROCESS", std::to_string(options.jobsPerProcess)},
+                       {"FEDPET_IDLE_SECONDS", std::to_string(options.idleAfter.count())},
+                       {"FEDPET_THREADS", std::to_string(threadsPerWorker(options))},
+                       {"FEDPET_CA_FILE", options.caFile},
+                       {"TCP_NODELAY", "1"}});
+}
+
+HttpResponse Service::handle(const HttpRequest& request) const { return router_.handle(request); }
+
+std::vector<std::pair<std::string, double>> Service::metrics() {
+  std::vector<std::pair<std::string, double>> values;
+  auto counts = ledger_.counts();
+  for (const JobState s : {JobState::Waiting, JobState::Running, JobState::Done, JobState::Failed,
+                           JobState::Skipped, JobState::Cancelled})
+    values.emplace_back("fedpet_jobs_" + std::string(toString(s)),
+                        static_cast<double>(counts[s]));
+  JobFilter lastDone;
+  lastDone.state = JobState::Done;
+  lastDone.limit = 1;
+  for (const Job& job : ledger_.list(lastDone))
+    if (job.startedAt && job.finishedAt)
+      values.emplace_back("fedpet_last_job_seconds",
+                          std::chrono::duration<double>(*job.finishedAt - *job.startedAt).count());
+  const fhir::OutboxCounts outbox = outbox_.counts();
+  values.emplace_back("fedpet_outbox_pending",
+                      static_cast<double>(outbox.pending + outbox.delivering));
+  values.emplace_back("fedpet_outbox_dead_letter", static_cast<double>(outbox.deadLetter));
+  values.emplace_back("fedpet_workers_running", supervisor_.snapshot().running);
+  values.emplace_back("fedpet_worker_crashes", supervisor_.snapshot().crashes);
+  return values;
+}
+
+}  // namespace fedpet::plugin

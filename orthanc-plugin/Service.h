@@ -1,0 +1,71 @@
+// The plugin as one object without the SDK: state, threads and the REST API. Plugin.cpp gives it
+// Orthanc's services and calls it from Orthanc's callbacks.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "orthanc-plugin/FhirLink.h"
+#include "orthanc-plugin/Intake.h"
+#include "orthanc-plugin/OrthancArchive.h"
+#include "orthanc-plugin/RestApi.h"
+#include "orthanc-plugin/SociOutbox.h"
+#include "orthanc-plugin/WorkerApi.h"
+
+namespace fedpet::plugin {
+
+struct ServiceSettings {
+  ParsedOptions parsed;
+  std::string workerProgram;     // path of fedpet-worker
+  std::string orthancUrl;        // where it reaches Orthanc
+  std::string restAuthorization; // with this Authorization header
+};
+
+class Service {
+ public:
+  // Opens the database. Throws DatabaseError. Calls no function of the core yet: Orthanc is not
+  // up at that time.
+  Service(ServiceSettings, OrthancCore, Log);
+  ~Service();  // stops and joins
+
+  void start();        // Orthanc is up: from now on our threads may call it
+  void noteChange();   // from a callback of Orthanc: returns at once
+  void requestStop();  // from a callback of Orthanc: returns at once
+  HttpResponse handle(const HttpRequest&) const;
+  std::vector<std::pair<std::string, double>> metrics();
+
+ private:
+  void runIntake();
+  void runSupervisor();
+  bool waitForChange(std::chrono::milliseconds longest);  // false: stop
+  std::optional<NewJob> judge(const std::string& seriesId);
+  std::unique_ptr<ChildProcess> launchWorker(const std::string& name) const;
+
+  const ServiceSettings settings_;
+  const Log log_;
+  const std::string workerSecret_;
+  OrthancArchive archive_;
+  Database database_;
+  Ledger ledger_;
+  SociOutbox outbox_;
+  JobQueue queue_;
+  Supervisor supervisor_;
+  std::unique_ptr<FhirLink> fhir_;  // null: no EHR is configured
+  Router router_;
+
+  std::mutex mutex_;  // guards the three below
+  std::condition_variable wake_;
+  bool changed_ = false, stopping_ = false;
+  std::thread intakeThread_, supervisorThread_;
+};
+
+// 32 bytes of the system's randomness, hex.
+std::string randomSecret();
+
+}  // namespace fedpet::plugin

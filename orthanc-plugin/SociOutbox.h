@@ -1,0 +1,37 @@
+// The queue of messages to the EHRs, in the plugin's own database, so that the end of a job and
+// the message about it are one transaction.
+#pragma once
+
+#include "fhir/Outbox.h"
+#include "orthanc-plugin/Database.h"
+
+namespace fedpet::plugin {
+
+class SociOutbox final : public fhir::OutboxStore {
+ public:
+  explicit SociOutbox(Database& database) : database_(database) {}  // borrowed
+
+  // enqueue() inside a transaction that is already open.
+  static std::int64_t enqueueIn(soci::session&, const fhir::OutboxMessage&, fhir::OutboxTime now);
+
+  std::int64_t enqueue(const fhir::OutboxMessage&, fhir::OutboxTime now) override;
+  std::optional<fhir::OutboxEntry> claimDue(fhir::OutboxTime now,
+                                            std::chrono::milliseconds claimFor) override;
+  bool markDelivered(std::int64_t id, std::int64_t revision, fhir::OutboxTime now,
+                     const std::vector<std::string>& locations) override;
+  bool retryAt(std::int64_t id, std::int64_t revision, fhir::OutboxTime dueAt,
+               std::string_view reason) override;
+  bool deadLetter(std::int64_t id, std::int64_t revision, fhir::OutboxTime now,
+                  std::string_view reason) override;
+  bool requeue(std::int64_t id, fhir::OutboxTime now) override;
+  std::optional<fhir::OutboxEntry> find(std::int64_t id) const override;
+  std::vector<fhir::OutboxEntry> list(std::optional<fhir::OutboxState>,
+                                      std::size_t limit) const override;
+  fhir::OutboxCounts counts() const override;
+  std::optional<fhir::OutboxTime> nextDue() const override;
+
+ private:
+  Database& database_;
+};
+
+}  // namespace fedpet::plugin
