@@ -126,7 +126,9 @@ PetSeries sampleSeries(const VolumeGeometry& geometry, const std::string& patien
                              .positionMm = geometry.pointMm(0, 0, k),
                              .rescaleSlope = 0.5,
                              .rescaleIntercept = 0,
-                             .acquisitionDateTime = scan});
+                             .acquisitionDateTime = scan,
+                             .frameReferenceTime = {},
+                             .actualFrameDuration = {}});
   series.geometry = geometry;
   return series;
 }
