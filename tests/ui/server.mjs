@@ -14,7 +14,8 @@ export async function contentSecurityPolicy(sourceDir) {
   return [...literals.matchAll(/"([^"]*)"/g)].map((match) => match[1]).join("");
 }
 
-// `world`: { assessments: {id: object}, jobs: [...], status, series: {id: {ParentStudy}}, studies, instances: {uid: id} }.
+// `world`: { assessments: {id: object}, jobs: [...], status, series: {id: {ParentStudy}}, studies, instances: {uid: id} };
+// `assessmentAnswer` and `assessAnswer`, [status, body], stand in for the plugin's own answers while they are set.
 // `prefix`: where a reverse proxy has put Orthanc, "" or "/pacs".
 export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
   const policy = await contentSecurityPolicy(sourceDir);
@@ -30,7 +31,7 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
       response.end(body);
     };
     const json = (value) => (value === undefined ? send(404, "application/json", "{}") : send(200, "application/json", JSON.stringify(value)));
-    const { pathname } = new URL(request.url, "http://loopback");
+    const { pathname, searchParams } = new URL(request.url, "http://loopback");
     if (!pathname.startsWith(`${prefix}/`)) return send(404, "text/plain", "outside the prefix");
     const path = pathname.slice(prefix.length);
     let match;
@@ -41,8 +42,17 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
         return send(404, "text/plain", "no such asset");
       }
     }
-    if ((match = /^\/fedpet\/assessments\/([^/]+)$/.exec(path))) return json(world.assessments[match[1]]);
-    if (path === "/fedpet/jobs") return json({ jobs: world.jobs });
+    const scripted = ([status, body]) => send(status, "application/json", typeof body === "string" ? body : JSON.stringify(body));
+    if ((match = /^\/fedpet\/assessments\/([^/]+)$/.exec(path)))
+      return world.assessmentAnswer ? scripted(world.assessmentAnswer) : json(world.assessments[match[1]]);
+    if (path === "/fedpet/jobs") {
+      const series = searchParams.get("series");
+      return json({ jobs: world.jobs.filter((item) => series === null || item.orthancSeriesId === series), nextBefore: null });
+    }
+    if ((match = /^\/fedpet\/series\/([^/]+)\/assess$/.exec(path)) && request.method === "POST") {
+      (world.assessed ??= []).push(match[1]);
+      return scripted(world.assessAnswer ?? [200, {}]);
+    }
     if ((match = /^\/fedpet\/jobs\/([^/]+)\/retry$/.exec(path)) && request.method === "POST") {
       retried.push(match[1]);
       const job = world.jobs.find((item) => String(item.id) === match[1]);
@@ -63,8 +73,8 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
     retried,
     app: `http://127.0.0.1:${server.address().port}${prefix}/fedpet/app/index.html`,
     stop: () => new Promise((resolve) => {
+      server.close(() => resolve()); // also resolves when it was stopped before
       server.closeAllConnections();
-      server.close(resolve);
     }),
   };
 }

@@ -156,16 +156,24 @@ export interface Assessment {
   mips: MipView[];
 }
 
+// orthanc-plugin/RestApi.cpp; the states are those of orthanc-plugin/Job.h.
 export interface Job {
-  id: string | number;
+  id: number;
   orthancSeriesId: string;
-  state: string;
-  attempt?: number;
-  stage?: string;
-  percent?: number;
-  reason?: { code: string; text: string } | null;
-  createdAt?: string;
-  updatedAt?: string;
+  orthancStudyId: string;
+  state: "waiting" | "running" | "done" | "failed" | "skipped" | "cancelled";
+  attempt: number;
+  triesLeft: number;
+  stage: string;
+  percent: number;
+  reason: { code: string; text: string } | null; // of a skip, a failure, or the last failed attempt
+  createdAt: string; // ISO 8601, UTC
+  updatedAt: string;
+}
+
+export interface JobPage {
+  jobs: Job[]; // newest first
+  nextBefore: number | null; // to ask for older ones
 }
 
 const kSchemaVersion = 1;
@@ -188,7 +196,18 @@ async function ask(address: string, init?: RequestInit): Promise<Response> {
   if (response.status === 401 || response.status === 403)
     throw new ApiError("Orthanc does not allow this user to see the page's data.", response.status);
   if (response.status === 404) throw new ApiError("Orthanc does not know it.", 404);
-  throw new ApiError(`Orthanc answered with the error ${response.status}. Its log says more.`, response.status);
+  throw new ApiError(`Orthanc answered with the error ${response.status}${await detailOf(response)}. Its log says more.`,
+    response.status);
+}
+
+// {"error": "..."}: what the plugin has to say about its refusal.
+async function detailOf(response: Response): Promise<string> {
+  try {
+    const answer = (await response.json()) as { error?: unknown };
+    return typeof answer.error === "string" ? `: ${answer.error}` : "";
+  } catch {
+    return "";
+  }
 }
 
 async function askJson(address: string): Promise<unknown> {
@@ -210,14 +229,21 @@ export async function fetchAssessment(seriesId: string): Promise<Assessment> {
   return answer;
 }
 
-export async function fetchJobs(): Promise<Job[]> {
-  const answer = (await askJson("../jobs")) as { jobs?: Job[] };
-  if (!Array.isArray(answer.jobs)) throw new ApiError("The list of jobs has an unknown form.", 0);
-  return answer.jobs;
+export async function fetchJobs(filter: { series?: string; before?: number | undefined } = {}): Promise<JobPage> {
+  const query = new URLSearchParams();
+  if (filter.series !== undefined) query.set("series", filter.series);
+  if (filter.before !== undefined) query.set("before", String(filter.before));
+  const answer = (await askJson(`../jobs?${query.toString()}`)) as JobPage;
+  if (!Array.isArray(answer.jobs)) throw new ApiError("The list of jobs has an unknown form. Reload the page.", 0);
+  return answer;
 }
 
-export async function retryJob(id: string | number): Promise<void> {
-  await ask(`../jobs/${encodeURIComponent(String(id))}/retry`, { method: "POST", body: "{}" });
+export async function retryJob(id: number): Promise<void> {
+  await ask(`../jobs/${id}/retry`, { method: "POST", body: "{}" });
+}
+
+export async function assessSeries(seriesId: string): Promise<void> {
+  await ask(`../series/${encodeURIComponent(seriesId)}/assess`, { method: "POST", body: "{}" });
 }
 
 export const fetchStatus = (): Promise<unknown> => askJson("../status");

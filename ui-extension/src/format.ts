@@ -21,8 +21,9 @@ export function signedText(value: number, decimals: number): string {
   return value > 0 && Number(text) !== 0 ? `+${text}` : text;
 }
 
-// UCUM annotations in braces are for programs: "g/ml{SUVbw}" is g/ml, "{ratio}" has no unit.
-export const unitText = (ucum: string): string => ucum.replace(/\{[^}]*\}/g, "").replace(/^1$/, "");
+// UCUM annotations in braces are for programs: "g/ml{SUVbw}" is g/ml, "{ratio}" has no unit; "a" is a year.
+export const unitText = (ucum: string): string =>
+  ucum.replace(/\{[^}]*\}/g, "").replace(/^1$/, "").replace(/^a$/, "years");
 
 function decimalsOf(ucum: string, value: number): number {
   if (ucum === "{count}" || ucum === "mm") return 0;

@@ -1,82 +1,99 @@
-// What fedpet has done and is doing: one row a series.
+// What fedpet has done and is doing: one row a job, newest first.
 
-import { fetchJobs, fetchSeriesOfStudy, Job, retryJob } from "./api";
+import { explorerAddress, fetchJobs, fetchSeriesOfStudy, Job, JobPage, retryJob } from "./api";
 import { el, facts, scrollBox } from "./dom";
 import { clockText, numberText } from "./format";
 
 const kPollMs = 3000;
-const kCanRetry = ["failed", "cancelled", "skipped"];
 
-const stateText = (state: string): string => (state ? state.charAt(0).toUpperCase() + state.slice(1) : "Unknown");
+export const isEnded = (job: Job): boolean => job.state !== "waiting" && job.state !== "running";
+
+const stateText = (job: Job): string => job.state.charAt(0).toUpperCase() + job.state.slice(1);
 
 function progressText(job: Job): string {
-  const percent = job.percent === undefined ? "" : `${numberText(job.percent, 0)}\u202f%`;
-  return [job.stage, percent].filter(Boolean).join(", ");
+  return job.state === "running" ? `${job.stage || "starting"}, ${numberText(job.percent, 0)}\u202f%` : "";
 }
 
 function reasonElement(job: Job): HTMLElement | null {
-  if (!job.reason?.code && !job.reason?.text) return null;
-  return el("span", {}, `${job.reason.text} `, el("code", {}, job.reason.code));
+  return job.reason && el("span", {}, `${job.reason.text} `, el("code", {}, job.reason.code));
+}
+
+// A button that asks the plugin for something, and says so when it refuses.
+export function actionButton(title: string, act: () => Promise<void>, done: () => void): HTMLElement {
+  const button = el("button", { type: "button", class: "quiet" }, title);
+  const answer = el("span", { role: "alert", class: "error" });
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    answer.textContent = "";
+    act().then(done, (error: unknown) => {
+      button.disabled = false;
+      answer.textContent = ` ${error instanceof Error ? error.message : "That failed."}`;
+    });
+  });
+  return el("span", {}, button, answer);
 }
 
 function retryButton(job: Job, done: () => void): HTMLElement | null {
-  if (!kCanRetry.includes(job.state)) return null;
-  const button = el("button", { type: "button", class: "quiet", "data-retry": String(job.id) }, "Try again");
-  button.addEventListener("click", () => {
-    button.disabled = true;
-    retryJob(job.id).then(done, (error: unknown) => {
-      button.disabled = false;
-      button.after(el("span", { role: "alert", class: "error" }, error instanceof Error ? ` ${error.message}` : " That failed."));
-    });
-  });
-  return button;
+  if (!isEnded(job) || job.state === "done") return null;
+  const action = actionButton("Try again", () => retryJob(job.id), done);
+  action.querySelector("button")?.setAttribute("data-retry", String(job.id));
+  return action;
 }
 
-export function jobCard(job: Job): HTMLElement {
+export function jobCard(job: Job, changed: () => void): HTMLElement {
   return el("section", { class: "panel", "aria-label": "Job" }, facts([
-    ["State", stateText(job.state)],
+    ["State", stateText(job)],
     ["Progress", progressText(job)],
-    ["Attempt", job.attempt === undefined ? null : numberText(job.attempt, 0)],
+    ["Attempt", numberText(job.attempt, 0)],
     ["Reason", reasonElement(job)],
-    ["Last change", job.updatedAt ? clockText(job.updatedAt) : null],
-  ]), retryButton(job, () => window.location.reload()));
+    ["Last change", `${clockText(job.updatedAt)} UTC`],
+  ]), retryButton(job, changed));
 }
 
 export async function showJobs(root: HTMLElement, alive: () => boolean): Promise<void> {
   document.title = "Results: fedpet";
   const place = el("div");
   root.replaceChildren(el("h1", {}, "Results"), place);
-  await keepCurrent(place, alive, fetchJobs, "fedpet has not seen a PET series yet.");
+  await keepCurrent(place, alive, () => fetchJobs(), "fedpet has not seen a PET series yet.");
 }
 
 // The results of one study. A study with a single finished one opens it at once.
 export async function showStudy(root: HTMLElement, studyId: string, alive: () => boolean): Promise<void> {
   document.title = "Results of a study: fedpet";
   const series = await fetchSeriesOfStudy(studyId);
-  const jobsOfStudy = async (): Promise<Job[]> =>
-    (await fetchJobs()).filter((job) => series.includes(job.orthancSeriesId));
-  const finished = (await jobsOfStudy()).filter((job) => job.state === "done");
+  const jobsOfStudy = async (): Promise<JobPage> => {
+    const pages = await Promise.all(series.map((id) => fetchJobs({ series: id })));
+    return { jobs: pages.flatMap((page) => page.jobs).sort((a, b) => b.id - a.id), nextBefore: null };
+  };
+  const finished = new Set((await jobsOfStudy()).jobs.filter((job) => job.state === "done").map((job) => job.orthancSeriesId));
   if (!alive()) return;
-  if (finished.length === 1 && finished[0]) {
-    window.location.replace(`#/series/${finished[0].orthancSeriesId}`);
+  const [only] = finished;
+  if (finished.size === 1 && only) {
+    window.location.replace(`#/series/${only}`);
     return;
   }
   const place = el("div");
-  root.replaceChildren(el("h1", {}, "Results of this study"), place);
-  await keepCurrent(place, alive, jobsOfStudy, "fedpet has no result for this study. It assesses FDG-PET series that are attenuation corrected.");
+  root.replaceChildren(el("h1", {}, "Results of this study"),
+    el("p", {}, el("a", { href: explorerAddress("study", studyId) }, "Study in Orthanc")), place);
+  await keepCurrent(place, alive, jobsOfStudy,
+    "fedpet has no result for this study. It assesses original, attenuation-corrected FDG-PET series.");
 }
 
-// Draws the list, then again whenever it has changed, as long as the page is shown.
-async function keepCurrent(place: HTMLElement, alive: () => boolean, ask: () => Promise<Job[]>, empty: string): Promise<void> {
+// Draws the newest jobs, then again whenever they have changed, as long as the page is shown. Older
+// ones are fetched by a button, and do not change any more.
+async function keepCurrent(place: HTMLElement, alive: () => boolean, ask: () => Promise<JobPage>, empty: string): Promise<void> {
+  const newest = el("div"), older = el("div");
+  place.replaceChildren(newest, older);
   let drawn = "";
   const refresh = async (): Promise<void> => {
-    const jobs = await ask();
-    const text = JSON.stringify(jobs);
+    const page = await ask();
+    const text = JSON.stringify(page.jobs);
     if (!alive() || text === drawn) return;
+    if (drawn === "") offerOlder(older, page.nextBefore);
     drawn = text;
     const focused = (document.activeElement as HTMLElement | null)?.dataset["retry"];
-    place.replaceChildren(jobs.length > 0 ? table(jobs, () => void refresh()) : el("p", {}, empty));
-    if (focused) place.querySelector<HTMLElement>(`[data-retry="${CSS.escape(focused)}"]`)?.focus();
+    newest.replaceChildren(page.jobs.length > 0 ? table(page.jobs, () => void refresh()) : el("p", {}, empty));
+    if (focused) newest.querySelector<HTMLElement>(`[data-retry="${CSS.escape(focused)}"]`)?.focus();
   };
   await refresh();
   const again = (): void => {
@@ -90,16 +107,28 @@ async function keepCurrent(place: HTMLElement, alive: () => boolean, ask: () => 
   again();
 }
 
+function offerOlder(place: HTMLElement, before: number | null): void {
+  if (before === null) return;
+  const next = el("div");
+  const button = actionButton("Older results", async () => {
+    const page = await fetchJobs({ before });
+    button.replaceWith(table(page.jobs, () => undefined));
+    offerOlder(next, page.nextBefore);
+  }, () => undefined);
+  place.replaceChildren(button, next);
+}
+
 function table(jobs: Job[], changed: () => void): HTMLElement {
-  const heads = ["Series", "State", "Progress", "Attempt", "Reason", "Last change", "Action"];
-  return scrollBox("Table of jobs", el("table", { class: "jobs" },
+  const heads = ["Series", "State", "Progress", "Attempt", "Reason", "Last change (UTC)", "Action"];
+  return el("section", { class: "panel", "aria-label": "Jobs" }, scrollBox("Table of jobs", el("table", { class: "jobs" },
     el("thead", {}, el("tr", {}, ...heads.map((title) => el("th", { scope: "col" }, title)))),
-    el("tbody", {}, ...jobs.map((job) => el("tr", { "data-job": String(job.id) },
-      el("th", { scope: "row" }, el("a", { href: `#/series/${encodeURIComponent(job.orthancSeriesId)}` }, job.orthancSeriesId.slice(0, 17))),
-      el("td", {}, stateText(job.state)),
+    el("tbody", {}, ...jobs.map((job) => el("tr", { "data-job": job.id },
+      el("th", { scope: "row" },
+        el("a", { href: `#/series/${encodeURIComponent(job.orthancSeriesId)}` }, job.orthancSeriesId.slice(0, 17))),
+      el("td", {}, stateText(job)),
       el("td", {}, progressText(job)),
-      el("td", { class: "figure" }, job.attempt === undefined ? "" : numberText(job.attempt, 0)),
+      el("td", {}, numberText(job.attempt, 0)),
       el("td", {}, reasonElement(job)),
-      el("td", {}, job.updatedAt ? clockText(job.updatedAt) : ""),
-      el("td", {}, retryButton(job, changed)))))));
+      el("td", { class: "time" }, clockText(job.updatedAt)),
+      el("td", {}, retryButton(job, changed))))))));
 }

@@ -16,10 +16,10 @@ function frame(): HTMLElement {
     main.focus();
   });
   document.getElementById("app")?.replaceChildren(skip,
-    el("div", { class: "bar" }, el("span", { class: "brand" }, "fedpet"),
+    el("header", { class: "bar" }, el("span", { class: "brand" }, "fedpet"),
       el("nav", { "aria-label": "Pages" }, el("a", { href: "#/" }, "Results"), el("a", { href: "#/status" }, "Status"),
         el("a", { href: "../../app/explorer.html" }, "Orthanc"))),
-    el("div", { class: "banner", role: "note", "aria-label": "Research use only" }, kResearchUseOnly), main);
+    el("aside", { class: "banner", "aria-label": "Research use only" }, kResearchUseOnly), main);
   return main;
 }
 

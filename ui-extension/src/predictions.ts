@@ -59,13 +59,15 @@ function contributions(prediction: Prediction): HTMLElement | null {
   if (sorted.length === 0) return null;
   const odds = prediction.endpoint === "DCB";
   const largest = Math.max(...sorted.map((share) => Math.abs(share.logOdds)), 1e-9);
-  const caption = odds ? "What moves this number (log-odds of the event)" : "What moves this number (log-hazard)";
+  // A Cox model adds up hazards: more hazard is less chance of staying free of the event.
+  const caption = odds
+    ? "What moves this number: share in the log-odds of the event"
+    : "What moves this number: share in the log-hazard (a higher hazard means earlier progression or death)";
   const table = (rows: Contribution[], visible: boolean): HTMLElement =>
     el("table", { class: "contributions" },
       el("caption", visible ? {} : { class: "visually-hidden" }, caption),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Input"), el("th", { scope: "col" }, "Value"),
-        el("th", { scope: "col", class: "direction" }, el("span", {}, odds ? "lower odds" : "lower hazard"),
-          el("span", {}, odds ? "higher odds" : "higher hazard")),
+        el("th", { scope: "col", class: "direction" }, el("span", {}, "lower"), " ", el("span", {}, "higher")),
         el("th", { scope: "col", class: "figure" }, hidden("Share"), ""))),
       el("tbody", {}, ...rows.map((share) => shareRow(share, largest))));
   const rest = sorted.slice(kShownInputs);

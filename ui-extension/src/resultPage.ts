@@ -1,13 +1,14 @@
 // The result of one PET series.
 
 import {
-  ApiError, Assessment, assessmentAddress, explorerAddress, fetchAssessment, fetchJobs, fetchParentStudy, lookUpInstance,
+  ApiError, assessSeries, Assessment, assessmentAddress, explorerAddress, fetchAssessment, fetchJobs, fetchParentStudy,
+  lookUpInstance,
 } from "./api";
 import { bullets, el, facts, section } from "./dom";
 import {
-  clockText, dicomDate, dicomTime, numberText, personName, quantityText, refusalElement, sexText,
+  clockText, dicomDate, dicomTime, numberText, personName, refusalElement, sexText,
 } from "./format";
-import { jobCard } from "./jobsPage";
+import { actionButton, isEnded, jobCard } from "./jobsPage";
 import { MipPanel } from "./mip";
 import { predictionCards } from "./predictions";
 import { LesionTable, organTable, wholeBodyTable } from "./tables";
@@ -26,16 +27,18 @@ export async function showResult(root: HTMLElement, seriesId: string, alive: () 
 
 // No result yet: what its job is doing, looked at again until there is one.
 async function waitForResult(root: HTMLElement, seriesId: string, alive: () => boolean): Promise<void> {
-  const job = (await fetchJobs()).find((item) => item.orthancSeriesId === seriesId);
+  const job = (await fetchJobs({ series: seriesId })).jobs[0];
   if (!alive()) return;
   document.title = "fedpet: no result yet";
-  root.replaceChildren(el("h1", {}, "No result for this series yet"), job
-    ? jobCard(job)
-    : el("p", {}, "fedpet has not looked at this series. It assesses original, attenuation-corrected FDG-PET series ",
-        "once they have arrived completely."));
-  if (!job || ["failed", "skipped", "cancelled"].includes(job.state)) return;
+  const again = (): void => void showResult(root, seriesId, alive).catch(() => undefined);
+  root.replaceChildren(el("h1", {}, "No result for this series yet"), job ? jobCard(job, again)
+    : el("section", { class: "panel", "aria-label": "Job" },
+        el("p", {}, "fedpet has no job for this series. It assesses original, attenuation-corrected FDG-PET series ",
+          "on its own, once they have arrived completely."),
+        actionButton("Assess now", () => assessSeries(seriesId), again)));
+  if (!job || isEnded(job)) return;
   window.setTimeout(() => {
-    if (alive()) void showResult(root, seriesId, alive).catch(() => undefined);
+    if (alive()) again();
   }, kPollMs);
 }
 
@@ -63,8 +66,7 @@ export function resultParts(assessment: Assessment, seriesId: string): HTMLEleme
       images.append(el("p", {}, "The result holds no picture."));
     }
     const predictions = section("predictions", "Predictions", predictionCards(assessment), unknowns());
-    parts.push(el("div", { class: "columns" }, images, predictions));
-    if (notes) parts.push(notes);
+    parts.push(el("div", { class: "columns" }, el("div", { class: "stack" }, images, notes), predictions));
     parts.push(section("whole-body", "Whole body", wholeBodyTable(assessment)),
       section("lesions", "Lesions", lesions.element), section("organs", "Organs and physiological uptake", organTable(assessment)));
   } else if (notes) {
@@ -104,8 +106,8 @@ function inputQuality(assessment: Assessment): HTMLElement {
   const [, , slices] = series.geometry.size;
   const spacing = series.geometry.spacingMm.map((mm) => numberText(mm, 2)).join(" × ");
   return section("input-quality", "Input quality", facts([
-    ["Weight", series.patientWeightKg === undefined ? "not given" : quantityText(series.patientWeightKg, "kg").replace(/\.00(?=\D)/, "")],
-    ["Height", series.patientHeightM === undefined ? "not given" : quantityText(series.patientHeightM, "m")],
+    ["Weight", series.patientWeightKg === undefined ? "not given" : `${numberText(series.patientWeightKg, 1)}\u202fkg`],
+    ["Height", series.patientHeightM === undefined ? "not given" : `${numberText(series.patientHeightM, 2)}\u202fm`],
     ["Tracer", agent.agentCode?.meaning || agent.name || "not given"],
     ["Injected activity", agent.injectedActivityBq === undefined ? "not given" : `${numberText(agent.injectedActivityBq / 1e6, 1)}\u202fMBq`],
     ["Uptake time", suv?.uptakeMinutes === undefined ? "not known" : `${numberText(suv.uptakeMinutes, 0)}\u202fmin`],
