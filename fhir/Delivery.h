@@ -25,6 +25,9 @@ struct RetryLater {
   Cause cause = Cause::Unreachable;
   std::optional<std::chrono::seconds> after;  // the peer's Retry-After, when it gave one
   std::string reason;
+  // Any other message would fare the same now: no connection, 429, 502, 503, 504. Not a 500, which
+  // may lie in this message alone.
+  bool concernsAll = false;
 };
 
 // The EHR will not take this message as it is: 400, 403, 404, 410, 412, 413, 422 and the like.

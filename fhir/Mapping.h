@@ -1,0 +1,61 @@
+// Inside of fhir/: from an assessment to the resources. One function per resource, each in the
+// words of both sides; TransactionBundle.cpp puts them into a bundle.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clinical/ResponseAssessment.h"
+#include "fhir/FhirSite.h"
+#include "fhir/resources/Device.h"
+#include "fhir/resources/DiagnosticReport.h"
+#include "fhir/resources/ImagingStudy.h"
+#include "fhir/resources/Observation.h"
+#include "fhir/resources/Provenance.h"
+#include "fhir/resources/RiskAssessment.h"
+
+namespace fedpet::fhir {
+
+// What all resources of one bundle refer to.
+struct Context {
+  const ResponseAssessment& assessment;
+  const FhirSite& site;
+  Reference patient, study, device;  // device and study by the urn:uuid: of their entry
+};
+
+// An Observation with the reference by which others of the bundle name it.
+struct NamedObservation {
+  Reference self;
+  Observation observation;
+};
+
+Device deviceOf(const ResponseAssessment&, const FhirSite&);
+ImagingStudy imagingStudyOf(const Context&);
+NamedObservation measurementOf(const Context&, const Measurement&);
+// The group itself; `members` are written beside it.
+NamedObservation wholeBodyGroupOf(const Context&, const std::vector<NamedObservation>& members);
+NamedObservation lesionGroupOf(const Context&, const Region&,
+                               const std::vector<NamedObservation>& members);
+// The prediction as a plain number, for an EHR that knows no RiskAssessment.
+NamedObservation predictedProbabilityOf(const Context&, const ResponsePrediction&);
+RiskAssessment riskAssessmentOf(const Context&, const std::vector<NamedObservation>& basis);
+DiagnosticReport diagnosticReportOf(const Context&, const std::vector<Reference>& results,
+                                    const std::vector<Reference>& risks);
+Provenance provenanceOf(const Context&, const std::vector<Reference>& targets);
+
+// "urn:uuid:..." derived from a name that is unique for its resource: the same at every run.
+Reference bundleReference(std::string_view uniqueName);
+
+std::string dateOf(const ResponseAssessment&);     // of the examination, "2026-11-24"; or empty
+std::string instantOf(const ResponseAssessment&);  // of the assessment, "2026-11-24T11:42:07Z"
+
+int decimalsOf(fedpet::Quantity);
+std::string textOf(double value, int decimals, std::string_view unit);  // "14.70 ml"
+std::string textOf(const Refusal&);        // "not given: Weight missing (PatientWeight is 0)"
+std::string textOf(const Measurement&);    // value with unit, or why there is none
+std::string textOf(const ResponsePrediction&);
+bool isUsable(const Probability&);         // finite and within 0 to 1
+std::string syntheticNote(const ResponseAssessment&);  // empty when trained on real data
+
+}  // namespace fedpet::fhir
