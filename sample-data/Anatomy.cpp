@@ -15,7 +15,7 @@ constexpr double kSuperellipseArea = 3.381;  // area / (rx ry) for exponent 2.5
 // rounded: head 0.069, both arms 0.10, both legs below mid-thigh 0.20.
 constexpr double kTrunkAndThighShare = 1 - 0.069 - 0.10 - 0.20;
 
-double legRadius(double z) { return 64 + 26 * (z - 640) / 240; }  // lean thigh at reference z
+double legRadius(double z) { return 62 + 20 * (z - 640) / 240; }  // lean thigh at reference z
 
 }  // namespace
 
@@ -118,7 +118,7 @@ double BodyFrame::diaphragmZ(double x, double y) const {
   // The recess behind and at the sides reaches far down; the middle is held up by the heart.
   const double outward = x < 0 ? -dx : dx;
   const double slope = outward > 0 ? 1.35 : 0.45;
-  return height(top - 70 * (slope * dx * dx + (dy > 0 ? 1.5 : 0.6) * dy * dy));
+  return height(top - 70 * (slope * dx * dx + (dy > 0 ? 1.15 : 0.6) * dy * dy));
 }
 
 PointMm BodyFrame::spineAt(double z) const {
@@ -234,7 +234,7 @@ void paintLegs(Painter& p) {
       Loft loft;
       for (double z = 600; z <= 905; z += 61) {
         const double r = p.frame.across(legRadius(z)) + 0.55 * fat - insetMm;
-        const double cx = p.frame.across(side * (84 + (z - 640) * 0.016)) + side * 0.45 * fat;
+        const double cx = p.frame.across(side * (80 - (z - 640) * 0.01)) + side * 0.45 * fat;
         loft.sections.push_back({p.frame.height(z), cx, p.frame.across(8), r, 1.04 * r});
       }
       return loft;
@@ -261,6 +261,15 @@ void paintTrunk(Painter& p) {
                        return there == labelOf(Tissue::Air) || there == labelOf(Tissue::Fat);
                      });
     }
+}
+
+void paintDeepMuscles(Painter& p) {
+  for (const int side : {-1, 1}) {
+    p.paintInside(p.rod({side * 34.0, 34, 1120}, {side * 48.0, 26, 1020}, 10, 20), Tissue::Muscle,
+                  p.uptake.muscle);  // psoas
+    p.paintInside(p.rod({side * 48.0, 26, 1020}, {side * 84.0, -22, 900}, 20, 15), Tissue::Muscle,
+                  p.uptake.muscle);
+  }
 }
 
 void paintHead(Painter& p) {
@@ -377,8 +386,8 @@ void paintHeartAndVessels(Painter& p) {
   p.tube(aorta, 15, 9, Tissue::BloodVessel, blood);
   for (const int side : {-1, 1})
     p.tube({{4, 4, 1050}, {side * 26.0, 12, 1000}, {side * 50.0, 2, 950}, {side * 72.0, -38, 890},
-            {side * 80.0, -30, 780}, {side * 82.0, -10, 680}},
-           8, 6, Tissue::BloodVessel, blood);
+            {side * 80.0, -30, 780}, {side * 82.0, -10, 600}},
+           8, 5, Tissue::BloodVessel, 0.92 * blood);
   p.tube({{-20, -10, 1240}, {-24, 8, 1180}, {-18, 10, 1110}, {-14, 8, 1050}}, 11, 10,
          Tissue::BloodVessel, blood);
   p.tube({{-26, -14, 1280}, {-26, -12, 1350}, {-30, -8, 1410}}, 10, 8, Tissue::BloodVessel, blood);
@@ -393,11 +402,11 @@ void paintUpperAbdomen(Painter& p) {
   const BodyFrame& f = p.frame;
   const TissueUptake& u = p.uptake;
   const Loft cavity = f.cavity();
-  const Ellipsoid right = p.ball(-60, 4, 1152, 76, 82, 96), left = p.ball(12, -46, 1176, 68, 32, 40);
+  const Ellipsoid right = p.ball(-60, 4, 1150, 80, 86, 100), left = p.ball(12, -46, 1176, 68, 32, 40);
   BoxMm box = right.bounds();
   box.high[0] = left.bounds().high[0];
   box.low[1] = std::min(box.low[1], left.bounds().low[1]);
-  const double tilt = p.jitter(0.06) + 0.72, lower = 1062 + p.jitter(14);
+  const double tilt = p.jitter(0.06) + 0.72, lower = 1052 + p.jitter(14);
   p.paint(implicit(box, [&](const PointMm& q) {
             const double x = q[0] / f.across(1);
             const double edge = (q[2] - f.height(lower + tilt * (x + 120))) / std::hypot(1.0, tilt);
@@ -408,7 +417,7 @@ void paintUpperAbdomen(Painter& p) {
   p.paint(p.ball(-48, -48, 1100, 14, 15, 28), Tissue::VisceralFat, 0.7);  // gallbladder
   p.paint(p.rod({-34, -20, 1140}, {-14, -2, 1128}, 9, 7), Tissue::BloodVessel, 1.5);  // porta
   const double spleenSize = std::cbrt(p.random.logNormalWithin(1, 0.3, 0.5, 2.2));
-  const Ellipsoid spleen = p.ball(92, 38, 1166, 50 * spleenSize, 25 * spleenSize, 42 * spleenSize,
+  const Ellipsoid spleen = p.ball(92, 36, 1157, 60 * spleenSize, 31 * spleenSize, 50 * spleenSize,
                                   {-0.35, 0.8, 0.45});
   p.paint(implicit(spleen.bounds(), [&](const PointMm& q) {
             return std::min({spleen.insideMm(q), cavity.insideMm(q) - 3,
@@ -416,10 +425,10 @@ void paintUpperAbdomen(Painter& p) {
           }),
           Tissue::Spleen, u.spleen);
   // Stomach: a wall around food and air.
-  const std::vector<PointMm> stomach{{48, -4, 1188}, {62, -22, 1160}, {60, -42, 1122},
+  const std::vector<PointMm> stomach{{38, -12, 1186}, {50, -26, 1160}, {54, -44, 1122},
                                      {36, -54, 1096}, {6, -50, 1094}, {-18, -38, 1104}};
-  p.tube(stomach, 33, 15, Tissue::Stomach, u.stomach);
-  p.tube(stomach, 24, 6, Tissue::Stomach, 0.55 * u.stomach);
+  p.tube(stomach, 29, 15, Tissue::Stomach, u.stomach);
+  p.tube(stomach, 21, 6, Tissue::Stomach, 0.55 * u.stomach);
   p.tube({{-14, -20, 1106}, {10, -14, 1112}, {40, -2, 1126}, {72, 18, 1140}}, 12, 9,
          Tissue::OtherSoftTissue, u.pancreas);
   p.tube({{-18, -36, 1104}, {-34, -14, 1100}, {-34, 0, 1060}, {-10, 0, 1046}, {14, -4, 1050}}, 12,
@@ -431,7 +440,7 @@ void paintKidneys(Painter& p) {
   const TissueUptake& u = p.uptake;
   for (const int side : {-1, 1}) {
     const Tissue tissue = side > 0 ? Tissue::LeftKidney : Tissue::RightKidney;
-    const double z = (side > 0 ? 1106 : 1090) + p.jitter(8), x = side * (62 + p.jitter(3));
+    const double z = (side > 0 ? 1100 : 1090) + p.jitter(8), x = side * (60 + p.jitter(3));
     const double y = 44, size = std::cbrt(p.random.logNormalWithin(1, 0.2, 0.6, 1.5));
     const PointMm axis{side * -0.25, -0.08, 1.0};
     // Long axis first; the orientation puts the other two level.
@@ -440,7 +449,7 @@ void paintKidneys(Painter& p) {
                        {f.size(a * size), f.size(b * size), f.size(c * size)},
                        Orientation::along(axis)};
     };
-    p.paint(along(0, 0, 0, 66, 36, 36), Tissue::VisceralFat, u.visceralFat);
+    p.paint(along(0, 0, 0, 61, 32, 33), Tissue::VisceralFat, u.visceralFat);
     p.paint(along(0, 0, 0, 55, 26, 27), tissue, u.kidneyCortex);
     p.paint(along(side * -8, -2, 0, 34, 12, 14), tissue, 0.75 * u.kidneyCortex);
     const double pelvis = u.renalPelvis * p.random.uniform(0.6, 1.3);
@@ -509,9 +518,9 @@ void paintBowelAndPelvis(Painter& p) {
   p.paintInside(p.ball(0, -22, 896 + 20 * fill, 40 * fill, 33 * fill, 27 * fill), Tissue::Bladder,
                 u.bladder);
   if (!p.frame.female()) {
-    p.paint(p.ball(0, -82, 800, 34, 30, 30), Tissue::Muscle, 0.8);
+    p.paint(p.ball(0, -62, 802, 34, 30, 30), Tissue::Muscle, 0.8);
     for (const int side : {-1, 1})
-      p.paint(p.ball(side * 17, -86, 796, 12, 14, 19), Tissue::OtherSoftTissue, u.testis);
+      p.paint(p.ball(side * 17, -68, 798, 12, 14, 19), Tissue::OtherSoftTissue, u.testis);
   }
 }
 
@@ -578,7 +587,7 @@ void paintOtherBones(Painter& p) {
   p.paint(p.ball(0, 66, 934, 44, 17, 46), Tissue::OtherMarrow, 0.85 * marrow);  // sacrum
   for (const int side : {-1, 1}) {
     const PointMm blade{side * 0.55, 0.83, 0.1};
-    p.paint(p.ball(side * 82, 34, 1000, 54, 10, 50, blade), Tissue::OtherMarrow, 0.8 * marrow);
+    p.paint(p.ball(side * 84, 34, 1000, 56, 12, 52, blade), Tissue::OtherMarrow, 0.85 * marrow);
     p.paint(p.ball(side * 88, 12, 922, 30, 28, 30), Tissue::OtherMarrow, 0.55 * marrow);
     p.paint(p.rod({side * 62.0, -14, 908}, {side * 14.0, -50, 890}, 10, 10), Tissue::OtherMarrow,
             0.55 * marrow);  // pubis
@@ -618,7 +627,7 @@ void paintOtherBones(Painter& p) {
                    const double band = 6.0 - std::abs(turns - std::round(turns)) * pitch;
                    return std::min(shell, band);
                  }),
-                 labelOf(Tissue::OtherMarrow), [&](const PointMm&) { return 0.75 * marrow; },
+                 labelOf(Tissue::OtherMarrow), [&](const PointMm&) { return 0.6 * marrow; },
                  [](std::uint16_t there) { return there == labelOf(Tissue::Muscle); });
 }
 
@@ -650,6 +659,7 @@ void paintAnatomy(Canvas& canvas, const PhantomSpec& spec, const BodyFrame& fram
   paintHead(p);
   paintBrain(p);
   paintChest(p);
+  paintDeepMuscles(p);
   paintOtherBones(p);
   paintSpine(p);
   paintHeartAndVessels(p);

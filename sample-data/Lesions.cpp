@@ -144,7 +144,7 @@ Blob blobAt(const PointMm& centre, double diameterMm, StableRandom& random) {
 class LesionPainter {
  public:
   LesionPainter(Canvas& canvas, const PhantomSpec& spec, const BodyFrame& frame)
-      : canvas_(canvas), frame_(frame), random_(spec.seed, "lesion places"),
+      : canvas_(canvas), spec_(spec), frame_(frame), random_(spec.seed, "lesion places"),
         warmth_(canvas.geometry, 14, spec.seed, "lesion texture") {
     out_.labels.geometry = canvas.geometry;
     out_.labels.labels.assign(canvas.geometry.voxelCount(), 0);
@@ -212,7 +212,7 @@ class LesionPainter {
       const double dead = plan.necroticFraction > 0 ? std::min(part, partOf(core, p)) : 0;
       const double alive = part - dead;
       float& there = canvas_.suv[v.offset];
-      const double texture = 1 + 0.12 * std::clamp(warmth_.at(v.i, v.j, v.k) - 0.5f, -2.0f, 1.0f);
+      const double texture = 1 + spec_.textureCv * std::clamp(warmth_.at(v.i, v.j, v.k), -2.0f, 2.0f);
       there = static_cast<float>((1 - part) * there + alive * plan.suv * texture + dead * kNecroticSuv);
       viable += alive * voxelMl;
       necrotic += dead * voxelMl;
@@ -249,6 +249,7 @@ class LesionPainter {
 
   static constexpr double kNecroticSuv = 0.8;
   Canvas& canvas_;
+  const PhantomSpec& spec_;
   const BodyFrame& frame_;
   StableRandom random_;
   SmoothField warmth_;

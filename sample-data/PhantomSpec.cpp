@@ -58,8 +58,8 @@ void drawUptake(TissueUptake& u, double uptakeMinutes, StableRandom& random) {
   u.spleen = u.liver * draw(0.88, 0.14);   // ratios as in the tabular cohort
   u.marrow = u.liver * draw(0.74, 0.16);
   u.bloodPool = draw(1.6, 0.25) * (1 - 0.003 * late);
-  u.lung = draw(0.5, 0.1);
-  u.muscle = draw(0.7, 0.12);
+  u.lung = draw(0.46, 0.08);
+  u.muscle = draw(0.7, 0.08);
   u.fat = draw(0.27, 0.06);
   u.visceralFat = 1.25 * u.fat;
   u.greyMatter = draw(10, 2.2);
@@ -90,7 +90,7 @@ ScannerSpec scannerOfClass(int index) {
       s.reconstruction = "OSEM 3i24s, synthetic";
       s.matrix = 168;
       s.voxelMm = {4.07, 4.07, 3.0};
-      s.psfFwhmMm = 7.0;
+      s.psfFwhmMm = 8.0;
       s.liverNoiseCov = 0.11;
       break;
     case 1:
@@ -99,17 +99,17 @@ ScannerSpec scannerOfClass(int index) {
       s.reconstruction = "VPFX, synthetic";
       s.matrix = 192;
       s.voxelMm = {3.65, 3.65, 3.27};
-      s.psfFwhmMm = 6.4;
+      s.psfFwhmMm = 7.8;
       s.liverNoiseCov = 0.12;
       break;
     default:
       s.manufacturer = "fedpet synthetic";
-      s.model = "Class 3 (EARL-2)";
+      s.model = "Class 3 (EARL-2 like)";
       s.reconstruction = "TOF PSF 4i5s, synthetic";
       s.matrix = 168;
       s.voxelMm = {4.0, 4.0, 4.0};
-      s.psfFwhmMm = 5.5;
-      s.edgeEnhancement = 0.35;
+      s.psfFwhmMm = 6.6;
+      s.edgeEnhancement = 0.6;
       s.liverNoiseCov = 0.09;
       break;
   }

@@ -112,13 +112,12 @@ struct Loft {
     return box;
   }
   double insideMm(const PointMm& p) const {
-    if (p[2] < sections.front().z || p[2] > sections.back().z)
-      return std::min(p[2] - sections.front().z, sections.back().z - p[2]);
-    const Section s = at(p[2]);
+    const double ends = std::min(p[2] - sections.front().z, sections.back().z - p[2]);
+    const Section s = at(std::clamp(p[2], sections.front().z, sections.back().z));
     const double u = std::abs(p[0] - s.cx) / s.rx, v = std::abs(p[1] - s.cy) / s.ry;
     const double u15 = u * std::sqrt(u), v15 = v * std::sqrt(v);
     const double gradient = 2.5 * std::hypot(u15 / s.rx, v15 / s.ry);
-    return (1 - (u15 * u + v15 * v)) / (gradient + 1e-9);
+    return std::min(ends, (1 - (u15 * u + v15 * v)) / (gradient + 1e-9));
   }
   Section at(double z) const {  // Catmull-Rom on each parameter
     std::size_t n = 1;
