@@ -140,6 +140,7 @@ test("identifies patient and study, and what the input was", async () => {
   for (const part of [sample.model.version, sample.model.sha256, sample.model.trainingData]) assert.ok(model.includes(part), part);
   for (const warning of sample.warnings) assert.ok((await page.locator("#warnings").innerText()).includes(warning));
   assert.equal(await page.getAttribute("html", "lang"), "en");
+  assert.equal(await page.title(), "PET of 2026-11-23: fedpet", "no name is left in the browser's history");
   await close(page);
 });
 

@@ -126,7 +126,7 @@ function table(jobs: Job[], changed: () => void): HTMLElement {
       el("th", { scope: "row" },
         el("a", { href: `#/series/${encodeURIComponent(job.orthancSeriesId)}` }, job.orthancSeriesId.slice(0, 17))),
       el("td", {}, stateText(job)),
-      el("td", {}, progressText(job)),
+      el("td", { class: "progress" }, progressText(job)),
       el("td", {}, numberText(job.attempt, 0)),
       el("td", {}, reasonElement(job)),
       el("td", { class: "time" }, clockText(job.updatedAt)),

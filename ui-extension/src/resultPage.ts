@@ -43,8 +43,8 @@ async function waitForResult(root: HTMLElement, seriesId: string, alive: () => b
 }
 
 export function resultParts(assessment: Assessment, seriesId: string): HTMLElement[] {
-  const { patient, study } = assessment.series;
-  document.title = `${personName(patient.patientName)}, ${dicomDate(study.studyDate)}: fedpet`;
+  // No name: the title stays in the history of a browser that others use too.
+  document.title = `PET of ${dicomDate(assessment.series.study.studyDate)}: fedpet`;
   const parts = [header(assessment)];
   const refused = assessment.refusals.length > 0;
   if (refused)
