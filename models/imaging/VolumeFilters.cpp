@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <unordered_set>
 
 #include "models/imaging/ImagingError.h"
 
@@ -41,7 +40,7 @@ typename itk::Image<Pixel, 3>::Pointer wrapped(const std::vector<Pixel>& voxels,
   // ITK asks for a non-const pointer; no filter below writes to its input.
   importer->SetImportPointer(const_cast<Pixel*>(voxels.data()), voxels.size(), false);
   importer->Update();
-  auto image = importer->GetOutput();
+  typename itk::Image<Pixel, 3>::Pointer image = importer->GetOutput();
   image->DisconnectPipeline();
   return image;
 }
@@ -81,55 +80,6 @@ VolumeGeometry patientGrid(const VolumeGeometry& source, double spacingMm) {
   return grid;
 }
 
-// Distance to the nearest foreground voxel's centre, in mm squared, negative never.
-std::vector<float> squaredDistanceMm2(const Mask& mask, const VolumeGeometry& geometry) {
-  return translated([&] {
-    auto filter = itk::SignedMaurerDistanceMapImageFilter<MaskImage, FloatImage>::New();
-    filter->SetInput(wrapped(mask, geometry));
-    filter->SetUseImageSpacing(true);
-    filter->SetSquaredDistance(true);
-    filter->SetInsideIsPositive(false);
-    filter->Update();
-    return voxelsOf(*filter->GetOutput());
-  });
-}
-
-// Takes a voxel out of the set of open ones; false when it was not in it.
-bool take(Mask& open, std::size_t at) {
-  if (!open[at]) return false;
-  open[at] = 0;
-  return true;
-}
-bool take(std::unordered_set<std::size_t>& open, std::size_t at) { return open.erase(at) > 0; }
-
-// `voxels` ascending, `open` the same voxels as a set that is emptied.
-template <typename OpenVoxels>
-std::vector<std::vector<std::size_t>> flooded(const std::vector<std::size_t>& voxels,
-                                              OpenVoxels& open, const VolumeGeometry& geometry,
-                                              Connectivity connectivity) {
-  const auto steps = neighbourSteps(connectivity);
-  const VoxelIndex index(geometry);
-  std::vector<std::vector<std::size_t>> found;
-  for (std::size_t start : voxels) {
-    if (!take(open, start)) continue;
-    std::vector<std::size_t> component{start};
-    for (std::size_t next = 0; next < component.size(); ++next) {
-      const auto here = index(component[next]);
-      for (const auto& step : steps) {
-        const std::array<int, 3> there{here[0] + step[0], here[1] + step[1], here[2] + step[2]};
-        if (index.contains(there) && take(open, index.offset(there)))
-          component.push_back(index.offset(there));
-      }
-    }
-    std::sort(component.begin(), component.end());
-    found.push_back(std::move(component));
-  }
-  // Stable: the scan order is already that of the first voxels.
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  return found;
-}
-
 }  // namespace
 
 std::vector<std::array<int, 3>> neighbourSteps(Connectivity connectivity) {
@@ -150,15 +100,46 @@ std::vector<std::vector<std::size_t>> components(const Mask& mask, const VolumeG
   std::vector<std::size_t> voxels;
   for (std::size_t at = 0; at < mask.size(); ++at)
     if (mask[at]) voxels.push_back(at);
-  Mask open = mask;
-  return flooded(voxels, open, geometry, connectivity);
+  return componentsOf(voxels, geometry, connectivity);
 }
 
 std::vector<std::vector<std::size_t>> componentsOf(const std::vector<std::size_t>& voxels,
                                                    const VolumeGeometry& geometry,
                                                    Connectivity connectivity) {
-  std::unordered_set<std::size_t> open(voxels.begin(), voxels.end());
-  return flooded(voxels, open, geometry, connectivity);
+  // Most masks are few voxels in a large volume: the levels they span are enough of a map.
+  if (voxels.empty()) return {};
+  const auto slice = static_cast<std::size_t>(geometry.size[0]) * static_cast<std::size_t>(geometry.size[1]);
+  const auto [lowest, highest] = std::minmax_element(voxels.begin(), voxels.end());
+  const std::size_t first = *lowest / slice * slice;
+  Mask open(*highest - first + 1, 0);
+  for (std::size_t at : voxels) open[at - first] = 1;
+  const auto isOpen = [&](std::size_t at) {
+    return at >= first && at - first < open.size() && open[at - first];
+  };
+
+  const auto steps = neighbourSteps(connectivity);
+  const VoxelIndex index(geometry);
+  std::vector<std::vector<std::size_t>> found;
+  for (std::size_t start : voxels) {
+    if (!isOpen(start)) continue;
+    open[start - first] = 0;
+    std::vector<std::size_t> component{start};
+    for (std::size_t next = 0; next < component.size(); ++next) {
+      const auto here = index(component[next]);
+      for (const auto& step : steps) {
+        const std::array<int, 3> there{here[0] + step[0], here[1] + step[1], here[2] + step[2]};
+        if (!index.contains(there) || !isOpen(index.offset(there))) continue;
+        open[index.offset(there) - first] = 0;
+        component.push_back(index.offset(there));
+      }
+    }
+    std::sort(component.begin(), component.end());
+    found.push_back(std::move(component));
+  }
+  // Stable: the scan order is already that of the first voxels.
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return found;
 }
 
 SuvVolume resampledAlongPatientAxes(const SuvVolume& volume, double spacingMm) {
@@ -233,21 +214,27 @@ void fillHolesSliceWise(Mask& mask, const VolumeGeometry& geometry) {
   }
 }
 
-Mask dilated(const Mask& mask, const VolumeGeometry& geometry, double radiusMm) {
-  if (std::find(mask.begin(), mask.end(), std::uint8_t{1}) == mask.end()) return mask;
-  const auto distance = squaredDistanceMm2(mask, geometry);
-  const auto limit = static_cast<float>(radiusMm * radiusMm + 1e-3);
-  Mask result(mask.size());
-  for (std::size_t at = 0; at < result.size(); ++at) result[at] = mask[at] || distance[at] <= limit;
-  return result;
+std::vector<float> distanceMapMm(const Mask& mask, const VolumeGeometry& geometry) {
+  return translated([&] {
+    auto filter = itk::SignedMaurerDistanceMapImageFilter<MaskImage, FloatImage>::New();
+    filter->SetInput(wrapped(mask, geometry));
+    filter->SetUseImageSpacing(true);
+    filter->SetSquaredDistance(false);
+    filter->SetInsideIsPositive(false);
+    filter->Update();
+    auto distance = voxelsOf(*filter->GetOutput());
+    for (float& d : distance) d = std::max(d, 0.0F);
+    return distance;
+  });
 }
 
-Mask eroded(const Mask& mask, const VolumeGeometry& geometry, double radiusMm) {
-  Mask inverse(mask.size());
-  for (std::size_t at = 0; at < mask.size(); ++at) inverse[at] = !mask[at];
-  Mask grown = dilated(inverse, geometry, radiusMm);
-  for (auto& voxel : grown) voxel = !voxel;
-  return grown;
+Mask dilated(const Mask& mask, const VolumeGeometry& geometry, double radiusMm) {
+  if (std::find(mask.begin(), mask.end(), std::uint8_t{1}) == mask.end()) return mask;
+  const auto distance = distanceMapMm(mask, geometry);
+  Mask result(mask.size());
+  for (std::size_t at = 0; at < result.size(); ++at)
+    result[at] = distance[at] <= static_cast<float>(radiusMm) + 1e-3F;
+  return result;
 }
 
 }  // namespace fedpet::imaging

@@ -51,7 +51,7 @@ std::vector<std::array<int, 3>> neighbourSteps(Connectivity);
 std::vector<std::vector<std::size_t>> components(const Mask& mask, const VolumeGeometry& geometry,
                                                  Connectivity connectivity);
 
-// The same for voxels given as offsets, without a mask of the whole volume.
+// The same for voxels given as ascending offsets, without a mask of the whole volume.
 std::vector<std::vector<std::size_t>> componentsOf(const std::vector<std::size_t>& voxels,
                                                    const VolumeGeometry& geometry,
                                                    Connectivity connectivity);
@@ -67,8 +67,11 @@ SuvVolume smoothed(const SuvVolume& volume, double fwhmMm);
 // Every axial slice's background that does not reach the border of the slice becomes foreground.
 void fillHolesSliceWise(Mask& mask, const VolumeGeometry& geometry);
 
-// Every voxel that a ball of `radiusMm` centred on a foreground voxel reaches / fits around.
+// Distance of every voxel's centre to the nearest foreground voxel's centre; 0 in the foreground.
+// Needs at least one foreground voxel.
+std::vector<float> distanceMapMm(const Mask& mask, const VolumeGeometry& geometry);
+
+// Every voxel that a ball of `radiusMm` centred on a foreground voxel reaches.
 Mask dilated(const Mask& mask, const VolumeGeometry& geometry, double radiusMm);
-Mask eroded(const Mask& mask, const VolumeGeometry& geometry, double radiusMm);
 
 }  // namespace fedpet::imaging
