@@ -1,19 +1,18 @@
 #include "dicom/DicomFile.h"
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <mutex>
 
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcistrmb.h>
-#include <dcmtk/dcmdata/dcistrmf.h>
 #include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
 #include <dcmtk/oflog/oflog.h>
 
 #include "dicom/DatasetReader.h"
+#include "dicom/FileMeta.h"
 
 namespace fedpet::dicom {
 namespace {
@@ -30,22 +29,6 @@ bool isComplete(DcmDataset& dataset) {
   return true;
 }
 
-std::unique_ptr<DcmFileFormat> parse(DcmInputStream& stream, const std::string& name,
-                                     ReadDepth depth) {
-  prepareDcmtk();
-  auto file = std::make_unique<DcmFileFormat>();
-  file->transferInit();
-  const OFCondition read =
-      depth == ReadDepth::Header
-          ? file->readUntilTag(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, DCM_PixelData)
-          : file->read(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength);
-  if (read.bad() && read != EC_EndOfStream) refuse(name, read.text());
-  if (file->getDataset()->card() == 0) refuse(name, "not a DICOM file");
-  if (!isComplete(*file->getDataset())) refuse(name, "the file ends early");
-  file->transferEnd();
-  return file;
-}
-
 }  // namespace
 
 void prepareDcmtk() {
@@ -59,37 +42,45 @@ void prepareDcmtk() {
 }
 
 std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes,
-                                          const std::string& name, ReadDepth depth) {
-  if (!looksLikeDicom(bytes)) refuse(name, "not a DICOM file");
+                                          const std::string& name, ReadDepth depth,
+                                          std::size_t maxItems) {
+  const auto meta = readFileMeta(bytes);
+  if (!meta) refuse(name, "not a DICOM file, or its meta information is damaged");
+  const auto items = countItems(bytes, *meta, maxItems);
+  if (!items) refuse(name, "the deflated data set is damaged");
+  if (*items > maxItems) refuse(name, "more sequence items than an image of its kind has");
+
+  prepareDcmtk();
   DcmInputBufferStream stream;
   stream.setBuffer(bytes.data(), static_cast<offile_off_t>(bytes.size()));
   stream.setEos();
-  return parse(stream, name, depth);
+  auto file = std::make_unique<DcmFileFormat>();
+  file->transferInit();
+  const OFCondition read =
+      depth == ReadDepth::Header
+          ? file->readUntilTag(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, DCM_PixelData)
+          : file->read(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength);
+  if (read.bad() && read != EC_EndOfStream) refuse(name, read.text());
+  if (file->getDataset()->card() == 0) refuse(name, "the data set is empty");
+  if (!isComplete(*file->getDataset())) refuse(name, "the file ends early");
+  file->transferEnd();
+  return file;
 }
 
-std::unique_ptr<DcmFileFormat> parseDicomHeader(const std::filesystem::path& path,
-                                                const std::string& name) {
-  DcmInputFileStream stream(OFFilename(path.c_str()));
-  if (!stream.good()) refuse(name, "the file cannot be opened");
-  return parse(stream, name, ReadDepth::Header);
-}
-
-std::vector<std::byte> readWholeFile(const std::filesystem::path& path, const std::string& name) {
+std::vector<std::byte> readFirstBytes(const std::filesystem::path& path, const std::string& name,
+                                      std::size_t atMost) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   const auto size = static_cast<std::streamoff>(file.tellg());
   if (!file || size < 0) refuse(name, "the file cannot be opened");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  std::vector<std::byte> bytes(std::min(static_cast<std::size_t>(size), atMost));
   file.seekg(0);
-  file.read(reinterpret_cast<char*>(bytes.data()), size);
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   if (!file) refuse(name, "the file cannot be read");
   return bytes;
 }
 
-bool looksLikeDicom(std::span<const std::byte> bytes) {
-  const auto is = [&](std::size_t at, const char* text, std::size_t length) {
-    return bytes.size() >= at + length && std::memcmp(bytes.data() + at, text, length) == 0;
-  };
-  return is(128, "DICM", 4) || is(0, "\x08\0", 2) || is(0, "\0\x08", 2) || is(0, "\x02\0", 2);
+std::vector<std::byte> readFile(const std::filesystem::path& path, const std::string& name) {
+  return readFirstBytes(path, name, SIZE_MAX);
 }
 
 }  // namespace fedpet::dicom

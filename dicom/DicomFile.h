@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -23,17 +24,16 @@ enum class ReadDepth {
   Whole,
 };
 
-// Throw Unusable(UnreadableDicom) naming `name` when the data is not DICOM, is damaged or ends
-// early. The bytes are copied by DCMTK and may go afterwards.
+// Throws Unusable(UnreadableDicom) naming `name` when the data is not DICOM, is damaged, ends
+// early, or has more sequence items than `maxItems` (see kMaxItemsOfPetImage: DCMTK recurses). The
+// bytes are copied by DCMTK and may go afterwards.
 std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes,
-                                          const std::string& name, ReadDepth depth);
-std::unique_ptr<DcmFileFormat> parseDicomHeader(const std::filesystem::path& file,
-                                                const std::string& name);
+                                          const std::string& name, ReadDepth depth,
+                                          std::size_t maxItems = SIZE_MAX);
 
-std::vector<std::byte> readWholeFile(const std::filesystem::path& file, const std::string& name);
-
-// True for a Part 10 file, and for a bare data set that begins with group 0002 or 0008.
-bool looksLikeDicom(std::span<const std::byte> firstBytes);
-inline constexpr std::size_t kSignatureLength = 132;
+// Throw Unusable(UnreadableDicom).
+std::vector<std::byte> readFile(const std::filesystem::path& file, const std::string& name);
+std::vector<std::byte> readFirstBytes(const std::filesystem::path& file, const std::string& name,
+                                      std::size_t atMost);
 
 }  // namespace fedpet::dicom

@@ -91,15 +91,20 @@ std::optional<Refusal> whyNotFdg(const PetSeries& facts, const PetReadingOptions
 
 }  // namespace
 
+bool isEnhancedPet(const std::string& sopClassUid) {
+  return sopClassUid == kEnhancedPetImageStorage || sopClassUid == kLegacyEnhancedPetImageStorage;
+}
+
 std::optional<Refusal> whyNotPetImages(const SeriesKind& kind) {
-  if (kind.sopClassUid == kEnhancedPetImageStorage ||
-      kind.sopClassUid == kLegacyEnhancedPetImageStorage)
-    return Refusal{RefusalCode::EnhancedPetUnsupported, "SOPClassUID (0008,0016) is Enhanced PET"};
-  if (kind.sopClassUid == kPetImageStorage && kind.modality == "PT") return std::nullopt;
-  if (kind.modality == "PT")
-    return notOriginal("Modality (0008,0060) is PT, but SOPClassUID (0008,0016) is " +
-                       kind.sopClassUid);
-  return Refusal{RefusalCode::NotPet, "Modality (0008,0060) is " + kind.modality};
+  const std::string sopClass = "SOPClassUID (0008,0016) is " + kind.sopClassUid;
+  if (isEnhancedPet(kind.sopClassUid))
+    return Refusal{RefusalCode::EnhancedPetUnsupported, sopClass + ", Enhanced PET"};
+  if (kind.modality == "PT" && kind.sopClassUid != kPetImageStorage)
+    return notOriginal("Modality (0008,0060) is PT, but " + sopClass);
+  if (kind.modality == "PT") return std::nullopt;
+  return Refusal{RefusalCode::NotPet, kind.modality.empty()
+                                          ? sopClass
+                                          : "Modality (0008,0060) is " + kind.modality};
 }
 
 std::optional<Refusal> whyNotEligible(const SliceHeader& header, const PetReadingOptions& options,

@@ -11,6 +11,8 @@
 
 namespace fedpet::dicom {
 
+bool isEnhancedPet(const std::string& sopClassUid);
+
 // Not PET, or PET of a kind that has no axial slices to read. Needs no further attribute.
 std::optional<Refusal> whyNotPetImages(const SeriesKind&);
 

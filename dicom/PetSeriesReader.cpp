@@ -1,7 +1,6 @@
 #include "dicom/PetSeriesReader.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <new>
 #include <optional>
@@ -9,10 +8,12 @@
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcfilefo.h>
+#include <dcmtk/dcmdata/dcuid.h>
 
 #include "dicom/DatasetReader.h"
 #include "dicom/DicomFile.h"
 #include "dicom/Eligibility.h"
+#include "dicom/FileMeta.h"
 #include "dicom/PixelDecoder.h"
 #include "dicom/SeriesAssembly.h"
 #include "dicom/SliceHeader.h"
@@ -28,34 +29,34 @@ struct Source {
   std::string name;
   std::variant<std::vector<std::byte>, fs::path> content;
 
-  std::unique_ptr<DcmFileFormat> header() const {
-    if (const auto* path = std::get_if<fs::path>(&content)) return parseDicomHeader(*path, name);
-    return parseDicom(std::get<0>(content), name, ReadDepth::Header);
-  }
   // The content is gone from here afterwards.
   std::vector<std::byte> takeBytes() {
-    if (const auto* path = std::get_if<fs::path>(&content)) return readWholeFile(*path, name);
+    if (const auto* path = std::get_if<fs::path>(&content)) return readFile(*path, name);
     return std::move(std::get<0>(content));
   }
-  std::vector<std::byte> copyBytes() const {
-    return Source(*this).takeBytes();
-  }
+  std::vector<std::byte> copyBytes() const { return Source(*this).takeBytes(); }
 };
 
 [[noreturn]] void refuse(RefusalCode code, std::string detail) {
   throw Unusable(code, std::move(detail));
 }
 
-LocatedHeader readEligibleHeader(const std::vector<Source>& sources, std::size_t index,
-                                 const PetReadingOptions& options) {
-  const Source& source = sources[index];
-  const auto file = source.header();
-  if (const auto refusal = whyNotPetImages(readSeriesKind(*file)))
-    refuse(refusal->code, source.name + ": " + refusal->detail);
-  LocatedHeader located{readSliceHeader(*file, source.name), index};
+void requirePetImages(const SeriesKind& kind, const std::string& name) {
+  if (const auto refusal = whyNotPetImages(kind))
+    refuse(refusal->code, name + ": " + refusal->detail);
+}
+
+LocatedHeader readEligibleHeader(std::span<const std::byte> bytes, const std::string& name,
+                                 std::size_t index, const PetReadingOptions& options) {
+  // Before parsing: Enhanced PET has more items than are parsed here.
+  if (const auto meta = readFileMeta(bytes); meta && isEnhancedPet(meta->sopClassUid))
+    requirePetImages({"", meta->sopClassUid, "PT", ""}, name);
+  const auto file = parseDicom(bytes, name, ReadDepth::Header, kMaxItemsOfPetImage);
+  requirePetImages(readSeriesKind(*file), name);
+  LocatedHeader located{readSliceHeader(*file, name), index};
   std::vector<std::string>& warnings = located.header.facts.warnings;
   if (const auto refusal = whyNotEligible(located.header, options, warnings))
-    refuse(refusal->code, source.name + ": " + refusal->detail);
+    refuse(refusal->code, name + ": " + refusal->detail);
   return located;
 }
 
@@ -84,21 +85,10 @@ std::vector<LocatedHeader> withoutResends(std::vector<LocatedHeader> headers,
   return kept;
 }
 
-PetSeries readSources(std::vector<Source> sources, const PetReadingOptions& options) {
-  if (sources.empty()) refuse(RefusalCode::UnreadableDicom, "no file was given");
-  std::vector<LocatedHeader> headers;
-  headers.reserve(sources.size());
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    headers.push_back(readEligibleHeader(sources, i, options));
-    // Before 1000 headers of someone else's series are read.
-    if (headers.back().header.facts.seriesInstanceUid !=
-        headers.front().header.facts.seriesInstanceUid)
-      refuse(RefusalCode::InconsistentSeries,
-             describe(tags::kSeriesInstanceUid) + " differs between slices");
-  }
+PetSeries readPixels(std::vector<Source> sources, std::vector<LocatedHeader> headers,
+                     const PetReadingOptions& options) {
   AssembledSeries assembled =
       assembleSeries(withoutResends(std::move(headers), sources), options);
-
   PetSeries& series = assembled.series;
   series.pixels.resize(series.geometry.voxelCount());
   const std::size_t slicePixels = assembled.formats.front().pixelCount();
@@ -111,26 +101,30 @@ PetSeries readSources(std::vector<Source> sources, const PetReadingOptions& opti
   return std::move(series);
 }
 
+PetSeries readOneSeries(std::vector<Source> sources, const PetReadingOptions& options) {
+  if (sources.empty()) refuse(RefusalCode::UnreadableDicom, "no file was given");
+  std::vector<LocatedHeader> headers;
+  headers.reserve(sources.size());
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    headers.push_back(readEligibleHeader(std::get<0>(sources[i].content), sources[i].name, i, options));
+  return readPixels(std::move(sources), std::move(headers), options);
+}
+
 // --- A folder with more than one series --------------------------------------------------------
 
 struct Candidate {
   SeriesKind kind;
   std::vector<Source> sources;
+  std::vector<LocatedHeader> headers;   // of every source, while nothing speaks against it
   std::optional<NotAssessable> whyNot;
 };
 
 // Uids and descriptions, so that a person finds the series; no patient attribute.
 std::string nameOf(const SeriesKind& kind) {
+  if (kind.seriesInstanceUid.empty())
+    return std::string("files of ") + dcmFindNameOfUID(kind.sopClassUid.c_str(), "an unknown class");
   return "series " + kind.seriesInstanceUid +
          (kind.seriesDescription.empty() ? "" : " '" + kind.seriesDescription + "'");
-}
-
-bool startsLikeDicom(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<std::byte> first(kSignatureLength);
-  file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()));
-  first.resize(static_cast<std::size_t>(file.gcount()));
-  return looksLikeDicom(first);
 }
 
 std::vector<fs::path> filesBelow(const fs::path& directory) {
@@ -147,49 +141,82 @@ std::vector<fs::path> filesBelow(const fs::path& directory) {
   return paths;
 }
 
-// One header per file; which series a damaged one belongs to cannot be known, and it may be ours.
-std::vector<Candidate> candidatesIn(const fs::path& directory) {
-  std::vector<Candidate> candidates;
-  std::map<std::string, std::size_t> bySeries;
-  for (const fs::path& path : filesBelow(directory)) {
-    if (!startsLikeDicom(path)) continue;
-    Source source{path.lexically_relative(directory).string(), path};
-    const SeriesKind kind = readSeriesKind(*source.header());
-    if (kind.seriesInstanceUid.empty()) continue;  // no image: a DICOMDIR by another name
-    const auto [entry, isNew] = bySeries.emplace(kind.seriesInstanceUid, candidates.size());
-    if (isNew) candidates.push_back({kind, {}, std::nullopt});
-    candidates[entry->second].sources.push_back(std::move(source));
+class Candidates {
+ public:
+  explicit Candidates(const PetReadingOptions& options) : options_(options) {}
+
+  // Other kinds of files are told by their first bytes and not read any further, so that neither
+  // their number nor their state matters.
+  void add(Source source) {
+    constexpr std::size_t kMetaInformation = 4096;
+    const auto& path = std::get<fs::path>(source.content);
+    const auto first = readFirstBytes(path, source.name, kMetaInformation);
+    if (!looksLikeDicom(first)) return;
+    const auto meta = readFileMeta(first);
+    if (meta && !meta->sopClassUid.empty() && meta->sopClassUid != kPetImageStorage)
+      addOther({"", meta->sopClassUid, "", ""});
+    else
+      addPet(std::move(source));
   }
-  return candidates;
+
+  std::vector<Candidate> take() { return std::move(candidates_); }
+
+ private:
+  Candidate& candidate(const std::string& key, const SeriesKind& kind) {
+    const auto [entry, isNew] = indexOf_.emplace(key, candidates_.size());
+    if (isNew) candidates_.push_back({kind, {}, {}, std::nullopt});
+    return candidates_[entry->second];
+  }
+
+  void addOther(const SeriesKind& kind) {
+    const auto why = whyNotPetImages(kind);
+    candidate(kind.sopClassUid, kind).whyNot = NotAssessable(why->code, why->detail);
+  }
+
+  // A damaged file refuses the folder: which series it belongs to cannot be known, and a slice of
+  // ours at either end would not be missed.
+  void addPet(Source source) {
+    const auto bytes = readFile(std::get<fs::path>(source.content), source.name);
+    const SeriesKind kind = readSeriesKind(
+        *parseDicom(bytes, source.name, ReadDepth::Header, kMaxItemsOfPetImage));
+    Candidate& series = candidate(kind.seriesInstanceUid, kind);
+    if (!series.whyNot) try {
+        series.headers.push_back(
+            readEligibleHeader(bytes, source.name, series.sources.size(), options_));
+      } catch (const Unusable& unusable) {
+        series.whyNot = unusable.why;
+      }
+    series.sources.push_back(std::move(source));
+  }
+
+  const PetReadingOptions& options_;
+  std::vector<Candidate> candidates_;
+  std::map<std::string, std::size_t> indexOf_;  // series or class UID -> index in candidates_
+};
+
+std::vector<Candidate> candidatesIn(const fs::path& directory, const PetReadingOptions& options) {
+  Candidates candidates(options);
+  for (const fs::path& path : filesBelow(directory))
+    candidates.add({path.lexically_relative(directory).string(), path});
+  return candidates.take();
 }
 
-void judge(Candidate& candidate, const PetReadingOptions& options) {
-  if (const auto refusal = whyNotPetImages(candidate.kind)) {
-    candidate.whyNot = NotAssessable(refusal->code, refusal->detail);
-    return;
-  }
-  try {
-    readEligibleHeader(candidate.sources, 0, options);
-  } catch (const Unusable& unusable) {
-    candidate.whyNot = unusable.why;
-  }
-}
-
-// All candidates with their reasons; PET first, since that is what the reader looks for.
+// All candidates with their reasons; what came closest to being ours decides.
 NotAssessable noneFits(const std::vector<Candidate>& candidates) {
+  const auto distance = [](const Refusal& refusal) {
+    return refusal.code == RefusalCode::NotPet ? 2 : meansNotOurs(refusal.code) ? 1 : 0;
+  };
   NotAssessable why;
-  for (const bool pet : {true, false})
-    for (const Candidate& candidate : candidates)
-      for (const Refusal& refusal : candidate.whyNot->reasons)
-        if (pet == (refusal.code != RefusalCode::NotPet))
-          why.reasons.push_back({refusal.code, nameOf(candidate.kind) + ": " + refusal.detail});
+  for (const Candidate& candidate : candidates)
+    for (const Refusal& refusal : candidate.whyNot->reasons)
+      why.reasons.push_back({refusal.code, nameOf(candidate.kind) + ": " + refusal.detail});
+  std::stable_sort(why.reasons.begin(), why.reasons.end(),
+                   [&](const Refusal& a, const Refusal& b) { return distance(a) < distance(b); });
   if (why.reasons.empty()) why = {RefusalCode::NotPet, "the folder holds no DICOM series"};
   return why;
 }
 
-std::vector<Source> theOneThatFits(std::vector<Candidate> candidates,
-                                   const PetReadingOptions& options) {
-  for (Candidate& candidate : candidates) judge(candidate, options);
+Candidate theOneThatFits(std::vector<Candidate> candidates) {
   const auto fits = [](const Candidate& candidate) { return !candidate.whyNot; };
   const auto count = std::count_if(candidates.begin(), candidates.end(), fits);
   if (count == 0) throw Unusable(noneFits(candidates));
@@ -200,7 +227,7 @@ std::vector<Source> theOneThatFits(std::vector<Candidate> candidates,
     refuse(RefusalCode::InconsistentSeries,
            "more than one series fits, and only one can be measured: " + names);
   }
-  return std::move(std::find_if(candidates.begin(), candidates.end(), fits)->sources);
+  return std::move(*std::find_if(candidates.begin(), candidates.end(), fits));
 }
 
 template <typename Read>
@@ -225,14 +252,15 @@ tl::expected<PetSeries, NotAssessable> readPetSeries(std::vector<DicomBytes> fil
     sources.reserve(files.size());
     for (DicomBytes& file : files)
       sources.push_back({std::move(file.name), std::move(file.bytes)});
-    return readSources(std::move(sources), options);
+    return readOneSeries(std::move(sources), options);
   });
 }
 
 tl::expected<PetSeries, NotAssessable> readPetSeriesFromDirectory(
     const fs::path& directory, const PetReadingOptions& options) {
   return asValue([&] {
-    return readSources(theOneThatFits(candidatesIn(directory), options), options);
+    Candidate chosen = theOneThatFits(candidatesIn(directory, options));
+    return readPixels(std::move(chosen.sources), std::move(chosen.headers), options);
   });
 }
 

@@ -13,6 +13,7 @@
 
 #include "dicom/DatasetReader.h"
 #include "dicom/DicomFile.h"
+#include "dicom/FileMeta.h"
 #include "dicom/Jpeg2000.h"
 
 namespace fedpet::dicom {
@@ -134,7 +135,7 @@ PixelFormat formatAfterDecoding(DcmDataset& dataset, const PixelFormat& before,
 void decodeSlice(std::span<const std::byte> bytes, const std::string& name,
                  const PixelFormat& format, const PetSlice& slice, std::span<float> pixels) {
   assert(pixels.size() == format.pixelCount());
-  const auto file = parseDicom(bytes, name, ReadDepth::Whole);
+  const auto file = parseDicom(bytes, name, ReadDepth::Whole, kMaxItemsOfPetImage);
   DcmDataset& dataset = *file->getDataset();
   const E_TransferSyntax syntax = dataset.getOriginalXfer();
   DcmElement* element = nullptr;

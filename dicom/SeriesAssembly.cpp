@@ -107,7 +107,8 @@ double uniformSpacing(const std::vector<double>& along) {
     if (steps[k] < 0.01)
       throw Unusable(RefusalCode::DuplicateSlices, "two different slices at " + atMm(along[k]));
   std::vector<double> sorted = steps;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  // The lower median: of few steps, a gap must not become the rule.
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   const double median = *middle;
   for (std::size_t k = 0; k < steps.size(); ++k) {

@@ -1,7 +1,10 @@
 #include "dicom/TextDecoder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include <iconv.h>
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcspchrs.h>
@@ -39,6 +42,42 @@ std::size_t sequenceLength(std::string_view text) {
   return 0;
 }
 
+// DCMTK asks the C library for "ISO-IR-87" and "ISO-IR-159", which glibc does not have; but it has
+// the mail encodings that are made of the same escapes (RFC 1468, RFC 1554, JIS X 0213 annex 2).
+const char* japaneseEncoding(std::string_view characterSet) {
+  if (characterSet.find("IR 159") != std::string_view::npos) return "ISO-2022-JP-2";
+  if (characterSet.find("IR 87") != std::string_view::npos) return "ISO-2022-JP-3";
+  return nullptr;
+}
+
+// ISO_IR 13 keeps half-width katakana in the upper half of the byte; the mail encoding wants an
+// escape and the lower half.
+std::string withEscapedKatakana(std::string_view raw) {
+  std::string result;
+  for (const char c : raw) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0xa1 && byte <= 0xdf)
+      result += std::string("\x1b(I") + static_cast<char>(byte - 0x80) + "\x1b(B";
+    else
+      result += c;
+  }
+  return result;
+}
+
+std::optional<std::string> converted(std::string text, const char* encoding) {
+  const iconv_t descriptor = iconv_open("UTF-8", encoding);
+  if (descriptor == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
+  std::string out(4 * text.size() + 16, '\0');
+  char* from = text.data();
+  char* to = out.data();
+  std::size_t left = text.size(), room = out.size();
+  const bool ok = iconv(descriptor, &from, &left, &to, &room) != static_cast<std::size_t>(-1);
+  iconv_close(descriptor);
+  if (!ok) return std::nullopt;
+  out.resize(out.size() - room);
+  return out;
+}
+
 }  // namespace
 
 std::string validUtf8(std::string_view text) {
@@ -59,6 +98,8 @@ TextDecoder::TextDecoder(std::string specificCharacterSet)
   auto converter = std::make_unique<DcmSpecificCharacterSet>();
   if (converter->selectCharacterSet(OFString(specificCharacterSet_.c_str())).good())
     converter_ = std::move(converter);
+  else
+    japanese_ = japaneseEncoding(specificCharacterSet_);
 }
 
 TextDecoder::~TextDecoder() = default;
@@ -67,16 +108,17 @@ TextDecoder& TextDecoder::operator=(TextDecoder&&) noexcept = default;
 
 std::string TextDecoder::toUtf8(std::string_view raw, std::string_view delimiters) {
   if (isPlainAscii(raw)) return std::string(raw);
-  std::string text(raw);
+  std::optional<std::string> text;
   if (converter_) {
-    OFString converted;
+    OFString utf8;
     const OFString marks(delimiters.data(), delimiters.size());
-    if (converter_->convertString(raw.data(), raw.size(), converted, marks).good())
-      text.assign(converted.data(), converted.size());
+    if (converter_->convertString(raw.data(), raw.size(), utf8, marks).good())
+      text = std::string(utf8.data(), utf8.size());
+  } else if (japanese_) {
+    text = converted(withEscapedKatakana(raw), japanese_);
   }
-  std::string valid = validUtf8(text);
-  // Without a declared character set, UTF-8 is the one encoding that shows what it is.
-  if (valid != text || !converter_) replacedSomething_ = true;
+  std::string valid = validUtf8(text ? *text : raw);
+  if (!text || valid != *text) replacedSomething_ = true;
   return valid;
 }
 

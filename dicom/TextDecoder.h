@@ -28,7 +28,8 @@ class TextDecoder {
 
  private:
   std::string specificCharacterSet_;
-  std::unique_ptr<DcmSpecificCharacterSet> converter_;  // null: nothing to convert with
+  std::unique_ptr<DcmSpecificCharacterSet> converter_;  // null: DCMTK does not know the set
+  const char* japanese_ = nullptr;  // the C library's name for the set, where DCMTK has none
   bool replacedSomething_ = false;
 };
 

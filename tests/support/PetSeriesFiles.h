@@ -1,0 +1,43 @@
+// The series of a PetSeriesBuilder as DICOM files, written by DCMTK (and OpenJPEG), so that the
+// reader is tested from bytes.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "dicom/PetSeriesReader.h"
+#include "tests/support/PetSeriesBuilder.h"
+
+namespace fedpet::testing {
+
+enum class Encoding {
+  ImplicitLittleEndian,
+  ExplicitLittleEndian,
+  ExplicitBigEndian,
+  Deflated,
+  Rle,
+  JpegBaseline,       // 8 bits, lossy
+  JpegLossless,       // process 14, selection value 1
+  JpegLsLossless,
+  Jpeg2000Lossless,
+  Jpeg2000Lossy,
+};
+
+std::vector<dicom::DicomBytes> dicomFiles(const PetSeriesBuilder&,
+                                          Encoding = Encoding::ExplicitLittleEndian);
+void writeTo(const std::filesystem::path& directory, const std::vector<dicom::DicomBytes>&);
+
+// A folder of its own below the system's temporary folder; gone with this object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace fedpet::testing
