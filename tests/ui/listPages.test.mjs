@@ -21,6 +21,8 @@ before(async () => {
     ],
     studies: { one: { Series: ["series-1", "series-2"] }, many: { Series: ["series-2", "series-3"] }, none: { Series: ["other"] } },
     series: {},
+    summaries: [{ ID: "study-1", MainDicomTags: { StudyDate: "20261123", StudyDescription: kHostile },
+      PatientMainDicomTags: { PatientName: "Synthetic^Anna", PatientID: "SYN-0001" } }],
     status: { version: "0.1.0", enabled: true, jobs: { waiting: 1, done: 17 }, configuration: { unknownKeys: ["FedPet.Typo"], errors: [] } },
   });
   world = await startWorld(state);
@@ -34,8 +36,45 @@ test("lists each job with its state, stage, reason and time", async () => {
   assert.match(await row(3), /Failed\s+3\s+the worker ended by signal 11 WorkerCrashed\s+2026-11-24 09:03\s+Try again/);
   assert.ok(!(await row(1)).includes("Try again") && !(await row(2)).includes("Try again"));
   assert.ok((await row(4)).includes(kHostile), "a reason is text");
+  assert.ok((await row(1)).startsWith(`Synthetic, Anna\nSYN-0001 / 2026-11-23 / ${kHostile}`), await row(1));
   assert.equal(await page.evaluate(() => window.hacked), undefined);
   assert.ok(await fitsTheWindow(page));
+  await close(page);
+});
+
+test("shows one state when asked to, and older jobs by the page", async () => {
+  const page = await world.open("#/");
+  const shown = () => page.locator("tr[data-job]").evaluateAll((rows) => rows.map((row) => Number(row.dataset.job)));
+  await page.locator("#state-filter").selectOption("failed");
+  await page.waitForFunction(() => document.querySelectorAll("tr[data-job]").length === 1);
+  assert.deepEqual(await shown(), [3]);
+  await page.locator("#state-filter").selectOption("cancelled");
+  await page.waitForFunction(() => /no cancelled job/.test(document.querySelector("main").innerText));
+  state.pageSize = 2;
+  await page.locator("#state-filter").selectOption("");
+  await page.getByRole("button", { name: "Older results" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("tr[data-job]").length === 4);
+  await page.getByRole("button", { name: "Older results" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("tr[data-job]").length === 5);
+  assert.deepEqual(await shown(), [5, 4, 3, 2, 1]);
+  assert.equal(await page.getByRole("button", { name: "Older results" }).count(), 0);
+  delete state.pageSize;
+  await close(page);
+});
+
+test("names the series when Orthanc does not tell the patient", async () => {
+  const { summaries } = state;
+  delete state.summaries;
+  const page = await world.open("#/");
+  state.summaries = summaries;
+  assert.ok((await page.locator('tr[data-job="1"]').innerText()).startsWith("Series series-1"));
+  await page.close(); // the browser itself reports the refused request on the console
+});
+
+test("says why a series is not assessed", async () => {
+  const page = await world.open("#/series/series-4", { expect404: true });
+  assert.equal(await page.locator("h1").innerText(), "fedpet does not assess this series");
+  assert.ok((await page.locator("main").innerText()).includes("NotFdg"));
   await close(page);
 });
 

@@ -14,7 +14,8 @@ export async function contentSecurityPolicy(sourceDir) {
   return [...literals.matchAll(/"([^"]*)"/g)].map((match) => match[1]).join("");
 }
 
-// `world`: { assessments: {id: object}, jobs: [...], status, series: {id: {ParentStudy}}, studies, instances: {uid: id} };
+// `world`: { assessments: {id: object}, jobs: [...], status, series: {id: {ParentStudy}}, studies, summaries: [...],
+// instances: {uid: id}, pageSize };
 // `assessmentAnswer` and `assessAnswer`, [status, body], stand in for the plugin's own answers while they are set.
 // `prefix`: where a reverse proxy has put Orthanc, "" or "/pacs".
 export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
@@ -46,8 +47,12 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
     if ((match = /^\/fedpet\/assessments\/([^/]+)$/.exec(path)))
       return world.assessmentAnswer ? scripted(world.assessmentAnswer) : json(world.assessments[match[1]]);
     if (path === "/fedpet/jobs") {
-      const series = searchParams.get("series");
-      return json({ jobs: world.jobs.filter((item) => series === null || item.orthancSeriesId === series), nextBefore: null });
+      const wanted = (item) => [["series", item.orthancSeriesId], ["state", item.state]].every(([key, value]) =>
+        searchParams.get(key) === null || searchParams.get(key) === value);
+      const before = Number(searchParams.get("before") ?? Infinity);
+      const jobs = world.jobs.filter((item) => wanted(item) && item.id < before);
+      const page = jobs.slice(0, world.pageSize ?? 100);
+      return json({ jobs: page, nextBefore: page.length < jobs.length ? page.at(-1).id : null });
     }
     if ((match = /^\/fedpet\/series\/([^/]+)\/assess$/.exec(path)) && request.method === "POST") {
       (world.assessed ??= []).push(match[1]);
@@ -62,6 +67,10 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
     if (path === "/fedpet/status") return json(world.status);
     if ((match = /^\/series\/([^/]+)$/.exec(path))) return json(world.series?.[match[1]]);
     if ((match = /^\/studies\/([^/]+)$/.exec(path))) return json(world.studies?.[match[1]]);
+    if (path === "/tools/bulk-content" && request.method === "POST") {
+      const { Resources } = JSON.parse(await bodyOf(request));
+      return world.summaries ? json(world.summaries.filter((item) => Resources.includes(item.ID))) : send(403, "text/plain", "forbidden");
+    }
     if (path === "/tools/lookup" && request.method === "POST") {
       const found = world.instances?.[await bodyOf(request)];
       return json(found ? [{ ID: found, Path: `/instances/${found}`, Type: "Instance" }] : []);

@@ -229,10 +229,9 @@ export async function fetchAssessment(seriesId: string): Promise<Assessment> {
   return answer;
 }
 
-export async function fetchJobs(filter: { series?: string; before?: number | undefined } = {}): Promise<JobPage> {
+export async function fetchJobs(filter: { series?: string; state?: string; before?: number } = {}): Promise<JobPage> {
   const query = new URLSearchParams();
-  if (filter.series !== undefined) query.set("series", filter.series);
-  if (filter.before !== undefined) query.set("before", String(filter.before));
+  for (const [key, value] of Object.entries(filter)) if (value !== undefined && value !== "") query.set(key, String(value));
   const answer = (await askJson(`../jobs?${query.toString()}`)) as JobPage;
   if (!Array.isArray(answer.jobs)) throw new ApiError("The list of jobs has an unknown form. Reload the page.", 0);
   return answer;
@@ -261,6 +260,20 @@ export async function fetchParentStudy(seriesId: string): Promise<string> {
 export async function fetchSeriesOfStudy(studyId: string): Promise<string[]> {
   const answer = (await askJson(`../../studies/${encodeURIComponent(studyId)}`)) as { Series: string[] };
   return answer.Series;
+}
+
+export interface StudySummary {
+  ID: string;
+  MainDicomTags: { StudyDate?: string; StudyDescription?: string };
+  PatientMainDicomTags?: { PatientName?: string; PatientID?: string };
+}
+
+// Many studies in one question. A study that was deleted since is left out.
+export async function fetchStudies(studyIds: readonly string[]): Promise<StudySummary[]> {
+  if (studyIds.length === 0) return [];
+  const response = await ask("../../tools/bulk-content",
+    { method: "POST", body: JSON.stringify({ Resources: studyIds, Level: "Study" }) });
+  return (await response.json()) as StudySummary[];
 }
 
 // The Orthanc id of an instance with this SOP Instance UID; undefined when Orthanc has none (yet).

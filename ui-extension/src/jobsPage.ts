@@ -1,10 +1,13 @@
 // What fedpet has done and is doing: one row a job, newest first.
 
-import { explorerAddress, fetchJobs, fetchSeriesOfStudy, Job, JobPage, retryJob } from "./api";
+import {
+  explorerAddress, fetchJobs, fetchSeriesOfStudy, fetchStudies, Job, JobPage, retryJob, StudySummary,
+} from "./api";
 import { el, facts, scrollBox } from "./dom";
-import { clockText, numberText } from "./format";
+import { clockText, dicomDate, numberText, personName } from "./format";
 
 const kPollMs = 3000;
+const kStates = ["waiting", "running", "done", "failed", "skipped", "cancelled"];
 
 export const isEnded = (job: Job): boolean => job.state !== "waiting" && job.state !== "running";
 
@@ -52,9 +55,19 @@ export function jobCard(job: Job, changed: () => void): HTMLElement {
 
 export async function showJobs(root: HTMLElement, alive: () => boolean): Promise<void> {
   document.title = "Results: fedpet";
+  const filter = el("select", { id: "state-filter" }, el("option", { value: "" }, "all"),
+    ...kStates.map((state) => el("option", { value: state }, state)));
+  let shown = 0;
   const place = el("div");
-  root.replaceChildren(el("h1", {}, "Results"), place);
-  await keepCurrent(place, alive, () => fetchJobs(), "fedpet has not seen a PET series yet.");
+  const show = (): Promise<void> => {
+    const mine = ++shown, state = filter.value;
+    return keepCurrent(place, () => alive() && mine === shown, (before) => fetchJobs({ state, ...before }),
+      state ? `There is no ${state} job.` : "fedpet has not seen a PET series yet.");
+  };
+  filter.addEventListener("change", () => void show().catch(() => undefined));
+  root.replaceChildren(el("h1", {}, "Results"),
+    el("p", { class: "filter" }, el("label", { for: "state-filter" }, "State "), filter), place);
+  await show();
 }
 
 // The results of one study. A study with a single finished one opens it at once.
@@ -81,18 +94,23 @@ export async function showStudy(root: HTMLElement, studyId: string, alive: () =>
 
 // Draws the newest jobs, then again whenever they have changed, as long as the page is shown. Older
 // ones are fetched by a button, and do not change any more.
-async function keepCurrent(place: HTMLElement, alive: () => boolean, ask: () => Promise<JobPage>, empty: string): Promise<void> {
+async function keepCurrent(place: HTMLElement, alive: () => boolean, ask: (before: { before?: number }) => Promise<JobPage>,
+                           empty: string): Promise<void> {
   const newest = el("div"), older = el("div");
-  place.replaceChildren(newest, older);
   let drawn = "";
   const refresh = async (): Promise<void> => {
-    const page = await ask();
+    const page = await ask({});
     const text = JSON.stringify(page.jobs);
     if (!alive() || text === drawn) return;
-    if (drawn === "") offerOlder(older, page.nextBefore);
+    const rows = page.jobs.length > 0 ? await table(page.jobs, () => void refresh()) : el("p", {}, empty);
+    if (!alive()) return;
+    if (drawn === "") {
+      place.replaceChildren(newest, older);
+      offerOlder(older, page.nextBefore, ask);
+    }
     drawn = text;
     const focused = (document.activeElement as HTMLElement | null)?.dataset["retry"];
-    newest.replaceChildren(page.jobs.length > 0 ? table(page.jobs, () => void refresh()) : el("p", {}, empty));
+    newest.replaceChildren(rows);
     if (focused) newest.querySelector<HTMLElement>(`[data-retry="${CSS.escape(focused)}"]`)?.focus();
   };
   await refresh();
@@ -107,28 +125,44 @@ async function keepCurrent(place: HTMLElement, alive: () => boolean, ask: () => 
   again();
 }
 
-function offerOlder(place: HTMLElement, before: number | null): void {
+function offerOlder(place: HTMLElement, before: number | null, ask: (before: { before?: number }) => Promise<JobPage>): void {
   if (before === null) return;
   const next = el("div");
   const button = actionButton("Older results", async () => {
-    const page = await fetchJobs({ before });
-    button.replaceWith(table(page.jobs, () => undefined));
-    offerOlder(next, page.nextBefore);
+    const page = await ask({ before });
+    button.replaceWith(page.jobs.length > 0 ? await table(page.jobs, () => undefined) : "");
+    offerOlder(next, page.nextBefore, ask);
   }, () => undefined);
   place.replaceChildren(button, next);
 }
 
-function table(jobs: Job[], changed: () => void): HTMLElement {
-  const heads = ["Series", "State", "Progress", "Attempt", "Reason", "Last change (UTC)", "Action"];
+// Who and what a job is about. Orthanc may not let this user ask: then its identifier has to do.
+async function studiesOf(jobs: Job[]): Promise<Map<string, StudySummary>> {
+  const ids = [...new Set(jobs.map((job) => job.orthancStudyId).filter(Boolean))];
+  const found = await fetchStudies(ids).catch(() => [] as StudySummary[]);
+  return new Map(found.map((study) => [study.ID, study]));
+}
+
+function subjectOf(job: Job, study: StudySummary | undefined): HTMLElement {
+  const href = `#/series/${encodeURIComponent(job.orthancSeriesId)}`;
+  if (!study) return el("a", { href }, `Series ${job.orthancSeriesId.slice(0, 17)}`);
+  const { PatientName = "", PatientID = "" } = study.PatientMainDicomTags ?? {};
+  const { StudyDate = "", StudyDescription = "" } = study.MainDicomTags;
+  return el("span", {}, el("a", { href }, personName(PatientName)),
+    el("span", { class: "short subject" }, [PatientID, dicomDate(StudyDate), StudyDescription].filter(Boolean).join(" / ")));
+}
+
+async function table(jobs: Job[], changed: () => void): Promise<HTMLElement> {
+  const studies = await studiesOf(jobs);
+  const heads = ["Patient and study", "State", "Progress", "Attempt", "Reason", "Last change (UTC)", "Action"];
   return el("section", { class: "panel", "aria-label": "Jobs" }, scrollBox("Table of jobs", el("table", { class: "jobs" },
     el("thead", {}, el("tr", {}, ...heads.map((title) => el("th", { scope: "col" }, title)))),
     el("tbody", {}, ...jobs.map((job) => el("tr", { "data-job": job.id },
-      el("th", { scope: "row" },
-        el("a", { href: `#/series/${encodeURIComponent(job.orthancSeriesId)}` }, job.orthancSeriesId.slice(0, 17))),
+      el("th", { scope: "row" }, subjectOf(job, studies.get(job.orthancStudyId))),
       el("td", {}, stateText(job)),
       el("td", { class: "progress" }, progressText(job)),
-      el("td", {}, numberText(job.attempt, 0)),
+      el("td", { "data-title": "Attempt" }, numberText(job.attempt, 0)),
       el("td", {}, reasonElement(job)),
-      el("td", { class: "time" }, clockText(job.updatedAt)),
+      el("td", { class: "time", "data-title": "Last change (UTC)" }, clockText(job.updatedAt)),
       el("td", {}, retryButton(job, changed))))))));
 }

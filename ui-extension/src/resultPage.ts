@@ -31,7 +31,9 @@ async function waitForResult(root: HTMLElement, seriesId: string, alive: () => b
   if (!alive()) return;
   document.title = "fedpet: no result yet";
   const again = (): void => void showResult(root, seriesId, alive).catch(() => undefined);
-  root.replaceChildren(el("h1", {}, "No result for this series yet"), job ? jobCard(job, again)
+  const title = job?.state === "skipped" ? "fedpet does not assess this series"
+    : job?.state === "failed" ? "The assessment of this series failed" : "No result for this series yet";
+  root.replaceChildren(el("h1", {}, title), job ? jobCard(job, again)
     : el("section", { class: "panel", "aria-label": "Job" },
         el("p", {}, "fedpet has no job for this series. It assesses original, attenuation-corrected FDG-PET series ",
           "on its own, once they have arrived completely."),
