@@ -74,7 +74,7 @@ std::string textOf(double value, int decimals, std::string_view unit) {
   char number[64];
   std::snprintf(number, sizeof number, "%.*f", decimals, value);
   const bool isAnnotation = unit.starts_with('{');  // {count}, {ratio}: no word for a reader
-  return isAnnotation ? number : std::string(number) + " " + std::string(unit);
+  return isAnnotation ? number : std::string(number) + " " + readableUnit(std::string(unit));
 }
 
 std::string textOf(const Refusal& refusal) {
@@ -105,9 +105,15 @@ bool isUsable(const Probability& p) {
 }
 
 std::string syntheticNote(const ResponseAssessment& assessment) {
-  return assessment.model.trainedOnSyntheticData
+  return assessment.model.trainedOnSyntheticData && !assessment.predictions.empty()
              ? "The model was trained on synthetic data: its numbers describe no real patients."
              : "";
+}
+
+Identifier accessionOf(const Context& context) {
+  const CodeableConcept type{
+      {{"http://terminology.hl7.org/CodeSystem/v2-0203", "ACSN", "Accession ID"}}, {}};
+  return {type, context.site.accessionSystem, context.assessment.series.study.accessionNumber};
 }
 
 Device deviceOf(const ResponseAssessment& assessment, const FhirSite& site) {
@@ -132,8 +138,8 @@ Device deviceOf(const ResponseAssessment& assessment, const FhirSite& site) {
     if (!value.empty()) device.version.push_back({type, value});
   device.note = {{std::string(kResearchUseOnly)}};
   if (!model.trainingData.empty()) device.note.push_back({"Trained on: " + model.trainingData});
-  if (const std::string note = syntheticNote(assessment); !note.empty())
-    device.note.push_back({note});
+  if (model.trainedOnSyntheticData && !model.name.empty())
+    device.note.push_back({"The model was trained on synthetic data."});
   return device;
 }
 
@@ -143,6 +149,7 @@ ImagingStudy imagingStudyOf(const Context& context) {
   study.identifier = {dicomUid(series.study.studyInstanceUid,
                                CodeableConcept{{codingOf({"110180", "DCM", "Study Instance UID"})},
                                                {}})};
+  if (!series.study.accessionNumber.empty()) study.identifier.push_back(accessionOf(context));
   study.subject = context.patient;
   study.started = dateOf(context.assessment);
   study.wadoRoot = context.site.wadoRoot;

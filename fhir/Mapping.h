@@ -47,6 +47,8 @@ Provenance provenanceOf(const Context&, const std::vector<Reference>& targets);
 // "urn:uuid:..." derived from a name that is unique for its resource: the same at every run.
 Reference bundleReference(std::string_view uniqueName);
 
+Identifier accessionOf(const Context&);
+
 std::string dateOf(const ResponseAssessment&);     // of the examination, "2026-11-24"; or empty
 std::string instantOf(const ResponseAssessment&);  // of the assessment, "2026-11-24T11:42:07Z"
 
@@ -56,6 +58,7 @@ std::string textOf(const Refusal&);        // "not given: Weight missing (Patien
 std::string textOf(const Measurement&);    // value with unit, or why there is none
 std::string textOf(const ResponsePrediction&);
 bool isUsable(const Probability&);         // finite and within 0 to 1
-std::string syntheticNote(const ResponseAssessment&);  // empty when trained on real data
+// Empty when the model was trained on real data, or when nothing is predicted.
+std::string syntheticNote(const ResponseAssessment&);
 
 }  // namespace fedpet::fhir

@@ -19,6 +19,11 @@ std::string joined(const std::vector<std::string>& sentences) {
   return text;
 }
 
+std::string sentence(std::string text) {
+  if (!text.empty() && text.back() != '.') text += '.';
+  return text;
+}
+
 const Measurement* find(const ResponseAssessment& assessment, fedpet::Quantity quantity) {
   for (const Measurement& measurement : assessment.wholeBody)
     if (measurement.quantity == quantity) return &measurement;
@@ -51,7 +56,9 @@ RiskAssessment::Prediction predictionOf(const ResponsePrediction& prediction) {
   made.horizonMonths = prediction.horizonMonths;
   made.rationale = joined({std::string(title(prediction.endpoint)) + ", " + prediction.event + ": " +
                                textOf(prediction) + ".",
-                           prediction.calibrationNote.empty() ? "" : prediction.calibrationNote + ".",
+                           prediction.calibrationNote.empty()
+                               ? ""
+                               : sentence("Calibration: " + prediction.calibrationNote),
                            contributionsText(prediction)});
   return made;
 }
@@ -61,13 +68,14 @@ std::string conclusionOf(const ResponseAssessment& assessment) {
   if (!assessment.refusals.empty()) {
     sentences.push_back("The study could not be assessed.");
     for (const Refusal& refusal : assessment.refusals)
-      sentences.push_back(std::string(explain(refusal.code)) +
-                          (refusal.detail.empty() ? "" : " (" + refusal.detail + ")"));
+      sentences.insert(sentences.end(),
+                       {std::string(explain(refusal.code)),
+                        refusal.detail.empty() ? "" : sentence("Found: " + refusal.detail)});
   }
   if (const Measurement* tmtv = find(assessment, fedpet::Quantity::Tmtv))
     sentences.push_back(std::string(title(tmtv->quantity)) + ": " + textOf(*tmtv) + ".");
   for (const ResponsePrediction& prediction : assessment.predictions)
-    sentences.push_back("Predicted probability of " + prediction.event + ": " +
+    sentences.push_back("Predicted probability (" + prediction.event + "): " +
                         textOf(prediction) + ".");
   sentences.insert(sentences.end(),
                    {kPreliminary, syntheticNote(assessment), std::string(kResearchUseOnly)});
@@ -96,11 +104,8 @@ Narrative narrativeOf(const ResponseAssessment& assessment) {
 }
 
 std::vector<Reference> orderOf(const Context& context) {
-  const std::string& accession = context.assessment.series.study.accessionNumber;
-  if (accession.empty()) return {};
-  const CodeableConcept type{
-      {{"http://terminology.hl7.org/CodeSystem/v2-0203", "ACSN", "Accession ID"}}, {}};
-  return {{{}, "ServiceRequest", Identifier{type, context.site.accessionSystem, accession}, {}}};
+  if (context.assessment.series.study.accessionNumber.empty()) return {};
+  return {{{}, "ServiceRequest", accessionOf(context), {}}};
 }
 
 }  // namespace

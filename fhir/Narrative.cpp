@@ -35,6 +35,7 @@ NarrativeBuilder& NarrativeBuilder::heading(std::string_view text) {
 }
 
 NarrativeBuilder& NarrativeBuilder::paragraph(std::string_view text) {
+  if (text.empty()) return *this;
   body_ += element("p", escapeXml(text));
   return *this;
 }

@@ -13,7 +13,7 @@ namespace fedpet::fhir {
 class NarrativeBuilder {
  public:
   NarrativeBuilder& heading(std::string_view);
-  NarrativeBuilder& paragraph(std::string_view);
+  NarrativeBuilder& paragraph(std::string_view);                  // nothing for no text
   NarrativeBuilder& list(const std::vector<std::string>& items);  // nothing for no items
   // The first row is the head; every row has as many cells.
   NarrativeBuilder& table(const std::vector<std::vector<std::string>>& rows);

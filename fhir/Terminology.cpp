@@ -73,8 +73,7 @@ CodeableConcept measureOf(fedpet::Quantity quantity) {
 CodeableConcept measureOf(const ResponsePrediction& prediction) {
   return {{{measureSystem(), predictionCode(prediction.endpoint),
             predictionTitle(prediction.endpoint)}},
-          std::string(title(prediction.endpoint)) + ": predicted probability of " +
-              prediction.event};
+          predictionTitle(prediction.endpoint) + " (" + prediction.event + ")"};
 }
 
 std::string absentReasonOf(RefusalCode code) {
@@ -104,7 +103,7 @@ std::string absentReasonOf(RefusalCode code) {
 }
 
 CodeableConcept dataAbsentReason(const Refusal& refusal) {
-  const std::string detail = refusal.detail.empty() ? "" : " (" + refusal.detail + ")";
+  const std::string detail = refusal.detail.empty() ? "" : " Found: " + refusal.detail;
   return {{{"http://terminology.hl7.org/CodeSystem/data-absent-reason",
             absentReasonOf(refusal.code), {}},
            codingOf(codeOf(refusal.code))},

@@ -67,9 +67,9 @@ void to_json(Json& json, const Reference& reference) {
 
 void to_json(Json& json, const Quantity& quantity) {
   json = {{"value", decimal(quantity.value, quantity.decimals)},
-          {"unit", quantity.unit},
+          {"unit", readableUnit(quantity.ucum)},
           {"system", "http://unitsofmeasure.org"},
-          {"code", quantity.unit}};
+          {"code", quantity.ucum}};
 }
 
 void to_json(Json& json, const Range& range) { json = {{"low", range.low}, {"high", range.high}}; }
@@ -88,6 +88,12 @@ void to_json(Json& json, const Meta& meta) {
 
 void to_json(Json& json, const Narrative& narrative) {
   json = {{"status", "generated"}, {"div", narrative.div}};
+}
+
+std::string readableUnit(const std::string& ucum) {
+  const auto open = ucum.find('{'), close = ucum.find('}');
+  if (open == std::string::npos || close == std::string::npos || close < open) return ucum;
+  return open > 0 ? ucum.substr(0, open) : ucum.substr(1, close - 1);
 }
 
 Identifier dicomUid(const std::string& uid, std::optional<CodeableConcept> type) {

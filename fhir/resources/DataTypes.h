@@ -32,7 +32,7 @@ struct Reference {
 struct Quantity {
   double value = 0;
   int decimals = 2;
-  std::string unit;  // UCUM code; also what a person reads
+  std::string ucum;  // "g/ml{SUVbw}"; a person reads "g/ml"
 };
 
 struct Range {
@@ -66,6 +66,10 @@ void to_json(Json&, const Annotation&);
 void to_json(Json&, const Extension&);
 void to_json(Json&, const Meta&);
 void to_json(Json&, const Narrative&);
+
+// A UCUM code as a person reads it: without annotation, which alone is read without braces
+// ("{count}": "count").
+std::string readableUnit(const std::string& ucum);
 
 // "urn:dicom:uid" | "urn:oid:<uid>", as DICOM UIDs are written in FHIR.
 Identifier dicomUid(const std::string& uid, std::optional<CodeableConcept> type = std::nullopt);

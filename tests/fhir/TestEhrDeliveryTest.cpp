@@ -6,8 +6,12 @@
 #include <string>
 
 #include "fhir/EhrClient.h"
+#include "fhir/OutboxCourier.h"
+#include "fhir/Terminology.h"
 #include "fhir/TransactionBundle.h"
+#include "net/HttpClient.h"
 #include "tests/support/AssessmentBuilder.h"
+#include "tests/support/InMemoryOutboxStore.h"
 #include "tests/support/ehr/TestEhr.h"
 
 namespace fedpet::fhir {
@@ -164,6 +168,45 @@ TEST_F(TestEhrDelivery, RefersToThePatientThatTheEhrKnows) {
   const json risk = json::parse(
       ehr.get("/fhir/" + report["extension"][0]["valueReference"]["reference"].get<std::string>()));
   EXPECT_EQ(risk["resourceType"], "RiskAssessment");
+}
+
+struct SilentObserver : CourierObserver {
+  void delivered(const OutboxEntry&) override {}
+  void postponed(const OutboxEntry&, OutboxTime, const std::string&) override {}
+  void deadLettered(const OutboxEntry&, const std::string&) override {}
+  void storeFailed(const std::string&) override {}
+};
+
+TEST_F(TestEhrDelivery, ArrivesOnceThroughAServerThatIsOftenBusy) {
+  TestEhr ehr({"--patient", patient("TEST-0001"), "--fail-first", "4"});
+  fedpet::testing::InMemoryOutboxStore store;
+  OutboxTime now{std::chrono::sys_days{std::chrono::November / 24 / 2026}};
+  EhrOptions options;
+  options.baseUrl = ehr.url();
+  SilentObserver observer;
+  OutboxCourier courier(store, {{"ehr", std::make_shared<EhrClient>(options)}}, observer, {},
+                        {[&] { return now; }, [] { return 0.5; }});
+  const auto id = store.enqueue(
+      {"sr", "ehr", "study", *transactionBundle(anAssessment().build(), aSite())}, now);
+  for (int attempt = 0; attempt < 10 && store.nextDue(); ++attempt, now += std::chrono::hours{1})
+    courier.deliverDue();
+  const auto entry = *store.find(id);
+  EXPECT_EQ(entry.state, OutboxState::Delivered) << entry.reason;
+  EXPECT_EQ(entry.attempts, 5);
+  EXPECT_EQ(entry.locations.size(), json::parse(entry.message.body)["entry"].size());
+  EXPECT_EQ(typesOf(ehr).at("DiagnosticReport"), 1);
+}
+
+TEST_F(TestEhrDelivery, AcceptsOurCodeSystems) {
+  TestEhr ehr({});
+  net::HttpClient client(ehr.url());
+  const json systems = json::parse(codeSystems());
+  ASSERT_EQ(systems["entry"].size(), 2u);
+  for (const auto& entry : systems["entry"]) {
+    const auto answer = client.post("/fhir/CodeSystem", entry["resource"].dump(),
+                                    {{"Content-Type", "application/fhir+json"}});
+    EXPECT_EQ(answer.status, 201) << answer.body;
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ A strict FHIR R4 server for tests and demonstrations, in memory, on 127.0.0.1.
   --patient SYSTEM|ID      create a patient with this identifier (may be repeated)
   --verbose                print every accepted write
   --fail P                 answer a request with 503 and Retry-After, with probability P (0 to 1)
+  --fail-first N           answer the first N requests so
   --auth                   ask for a SMART backend token on every request
   --jwks FILE              public keys (JWKS) of the clients that may ask for a token
   --stop-with-stdin        end when standard input is closed, so that no test leaves it behind
@@ -30,6 +31,7 @@ function parseOptions(args, env) {
   const options = {
     port: Number(env.PORT || 0),
     fail: Number(env.FAIL || 0),
+    failFirst: 0,
     auth: Boolean(env.AUTH),
     jwks: env.JWKS,
     patients: [],
@@ -50,6 +52,7 @@ function parseOptions(args, env) {
       case '--patient': options.patients.push(patientIdentifier(valueOf(name))); break;
       case '--verbose': options.verbose = true; break;
       case '--fail': options.fail = Number(valueOf(name)); break;
+      case '--fail-first': options.failFirst = Number(valueOf(name)); break;
       case '--auth': options.auth = true; break;
       case '--jwks': options.jwks = valueOf(name); break;
       case '--stop-with-stdin': options.stopWithStdin = true; break;
@@ -205,7 +208,7 @@ function answerAround(request, url, text) {
   if (url.pathname === '/token') return issueToken(text, `${origin}/token`);
   if (url.pathname === `${BASE}.well-known/smart-configuration`) return [200, smartConfiguration(origin)];
   if (url.pathname === `${BASE}metadata`) return [200, capabilityStatement()];
-  if (options.fail && Math.random() < options.fail)
+  if (options.failFirst-- > 0 || Math.random() < options.fail)
     return [503, outcome('busy', 'transient'), { 'retry-after': '1' }];
   if (options.auth && !isAuthorised(request))
     return [401, outcome('a token is needed', 'login'), { 'www-authenticate': 'Bearer' }];
