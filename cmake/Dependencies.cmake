@@ -11,7 +11,8 @@ find_package(ITK 5.2 REQUIRED COMPONENTS ITKCommon ITKConnectedComponents ITKDis
              ITKImageFeature ITKImageGrid ITKLabelMap ITKMathematicalMorphology ITKSmoothing
              ITKThresholding ITKImageStatistics ITKBinaryMathematicalMorphology)
 find_package(CLI11 REQUIRED)
-find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(Torch REQUIRED)  # last: it overrides compiler flags that others test
 
 # Debian ships SOCI without CMake targets.
