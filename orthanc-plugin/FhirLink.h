@@ -20,9 +20,8 @@ class FhirLink {
 
   Publication messagesAbout(const AssessedStudy&) const;
   void start();
-  void wake();         // something is due
-  void requestStop();  // returns at once
-  void stop();         // joins
+  void wake();  // something is due
+  void stop();  // cancels a delivery that is under way, joins
 
  private:
   class Impl;

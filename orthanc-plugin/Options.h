@@ -59,8 +59,8 @@ struct FhirOptions {
   std::string bearerTokenFile;                 // read before each attempt
   std::string basicUser, basicPasswordFile;
   Seconds timeout{30};
-  int maxAttempts = 20;
-  Seconds backOff{10};
+  std::chrono::hours giveUpAfter{14 * 24};
+  Seconds backOff{30};
   Seconds backOffMax{3600};
 };
 

@@ -32,6 +32,6 @@ void addPageRoutes(Router&);
 // The answers of a plugin that is disabled by its configuration: /fedpet/status says why.
 void addDisabledRoutes(Router&, const ParsedOptions&);
 
-inline constexpr const char* kVersion = "0.1.0";
+inline constexpr const char* kVersion = FEDPET_VERSION;
 
 }  // namespace fedpet::plugin

@@ -68,7 +68,8 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
   ResultPublisher publish;
   if (fhir_) publish = [this](const AssessedStudy& study) { return fhir_->messagesAbout(study); };
   addWorkerRoutes(router_, queue_,
-                  {workerSecret_, options.worker.allowRemote, jobOptions(options)},
+                  {workerSecret_, options.worker.allowRemote, jobOptions(options),
+                   [this] { if (fhir_) fhir_->wake(); }},
                   std::move(publish), log_);
   addPageRoutes(router_);
   const std::string openApi = openApiDocument(router_.routes(), kVersion);
@@ -108,7 +109,6 @@ void Service::requestStop() {
   }
   wake_.notify_all();
   queue_.stop();
-  if (fhir_) fhir_->requestStop();
 }
 
 bool Service::waitForChange(std::chrono::milliseconds longest) {

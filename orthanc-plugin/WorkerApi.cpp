@@ -81,6 +81,14 @@ HttpResponse answer(ReportOutcome outcome) {
   return problem(500, "unreachable");
 }
 
+// The objects of the result before: a segmentation that the new result does not have must go.
+json previousIdentity(Ledger& ledger, const std::string& seriesId) {
+  const auto before = ledger.assessment(seriesId);
+  if (!before) return nullptr;
+  const json parsed = json::parse(before->json, nullptr, false);
+  return parsed.is_object() ? parsed.value("identity", json()) : json();
+}
+
 HttpResponse Worker::lease(const HttpRequest& request) const {
   const json body = bodyOf(request);
   const std::string worker = textField(body, "worker");
@@ -98,6 +106,7 @@ HttpResponse Worker::lease(const HttpRequest& request) const {
                      {"attempt", job->attempt},
                      {"orthancSeriesId", job->seriesId},
                      {"orthancStudyId", job->studyId},
+                     {"previous", previousIdentity(queue.ledger(), job->seriesId)},
                      {"options", json::parse(settings.jobOptionsJson)}};
   response.body = result.dump();
   return response;
@@ -142,7 +151,10 @@ HttpResponse Worker::complete(const HttpRequest& request, std::int64_t job) cons
   if (published.notSent)
     log(LogLevel::Warning, "job " + std::to_string(job) + ": nothing sent to the EHR: " +
                                published.notSent->text);
-  return answer(queue.complete(job, attempt, completion, assessment->dump(), published.messages));
+  const ReportOutcome outcome =
+      queue.complete(job, attempt, completion, assessment->dump(), published.messages);
+  if (outcome == ReportOutcome::Accepted && !published.messages.empty()) settings.messagesQueued();
+  return answer(outcome);
 }
 
 HttpResponse Worker::fail(const HttpRequest& request, std::int64_t job) const {

@@ -27,6 +27,7 @@ struct WorkerApiSettings {
   std::string secret;              // known to our own children only
   bool allowRemote = false;        // callers without the secret, logged in at Orthanc
   std::string jobOptionsJson;      // handed out with each lease: lesion rule, model, ...
+  std::function<void()> messagesQueued = [] {};  // wakes the courier
 };
 
 // Adds POST /fedpet/worker/lease and /fedpet/worker/jobs/{id}/{heartbeat,complete,fail}.
