@@ -71,21 +71,29 @@ void setResultHeader(DcmDataset& dataset, const ResponseAssessment& a, const Res
   delete dataset.remove(DCM_InstanceCreatorUID);
 }
 
-std::vector<std::byte> partTen(DcmFileFormat& file) {
-  check(file.validateMetaInfo(EXS_LittleEndianExplicit, EWM_createNewMeta), "the meta header");
+std::vector<std::byte> partTen(DcmFileFormat& file, E_TransferSyntax syntax) {
+  check(file.validateMetaInfo(syntax, EWM_createNewMeta), "the meta header");
   std::vector<std::byte> bytes;
   std::vector<char> chunk(1 << 18);
   DcmOutputBufferStream stream(chunk.data(), static_cast<offile_off_t>(chunk.size()));
   file.transferInit();
-  OFCondition state = EC_Normal;
-  do {
-    state = file.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, nullptr);
+  auto take = [&] {
     void* written = nullptr;
     offile_off_t length = 0;
     stream.flushBuffer(written, length);
     const auto* first = static_cast<const std::byte*>(written);
     bytes.insert(bytes.end(), first, first + length);
+  };
+  OFCondition state = EC_Normal;
+  do {
+    state = file.write(stream, syntax, EET_ExplicitLength, nullptr);
+    take();
   } while (state == EC_StreamNotifyClient);
+  // A deflated stream holds data back until it is told that there is no more.
+  while (state.good() && !stream.isFlushed()) {
+    stream.flush();
+    take();
+  }
   file.transferEnd();
   check(state, "the file");
   return bytes;

@@ -15,6 +15,7 @@ namespace fedpet::dicom {
 
 inline constexpr std::string_view kManufacturer = "fedpet project";
 inline constexpr std::string_view kProduct = "fedpet";
+inline constexpr std::string_view kMeasurementAlgorithm = "fedpet lesion and organ measurement";
 
 // Which result it is: everything that differs between the headers of the SR and of the SEG.
 struct ResultSeries {
@@ -29,8 +30,8 @@ struct ResultSeries {
 // reinterpret the study's own times.
 void setResultHeader(DcmDataset&, const ResponseAssessment&, const ResultSeries&);
 
-// The complete file: preamble, meta header, data set; Explicit VR Little Endian. Throws DicomError.
-std::vector<std::byte> partTen(DcmFileFormat&);
+// The complete file: preamble, meta header, data set. Throws DicomError.
+std::vector<std::byte> partTen(DcmFileFormat&, E_TransferSyntax = EXS_LittleEndianExplicit);
 
 // `utf8` made to fit VR LO or SH: at most `maxCharacters` characters (an ellipsis marks a cut),
 // no control characters, no backslash.

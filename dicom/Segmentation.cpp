@@ -10,6 +10,7 @@
 #include "dicom/Codes.h"
 #include "dicom/DeterministicUid.h"
 #include "dicom/DicomError.h"
+#include "dicom/DicomFile.h"
 #include "dicom/ResultHeader.h"
 #include "dicom/ResultIdentity.h"
 
@@ -111,7 +112,7 @@ void addSegment(DcmItem& dataset, const Region& region, std::uint16_t number) {
   put(item, DCM_SegmentLabel, label.empty() ? std::to_string(number) : fitted(label));
   if (!region.definition.empty()) put(item, DCM_SegmentDescription, fitted(region.definition, 1024));
   put(item, DCM_SegmentAlgorithmType, "AUTOMATIC");
-  put(item, DCM_SegmentAlgorithmName, std::string(kProduct) + " lesion and organ measurement");
+  put(item, DCM_SegmentAlgorithmName, std::string(kMeasurementAlgorithm));
   put(item, DCM_SegmentedPropertyTypeCodeSequence, properties.type);
   const auto colour = displayColour(region.role);
   check(item.putAndInsertUint16Array(DCM_RecommendedDisplayCIELabValue, colour.data(), 3),
@@ -224,7 +225,7 @@ void putImageAttributes(DcmItem& dataset, const ResponseAssessment& a) {
   put(dataset, DCM_SegmentationType, "BINARY");
   put(dataset, DCM_ContentLabel, "FEDPET");
   put(dataset, DCM_ContentDescription, "Lesions and organs on FDG PET (research use only)");
-  put(dataset, DCM_ContentCreatorName, std::string(kProduct) + "^software");
+  put(dataset, DCM_ContentCreatorName, "fedpet^software");
   const std::pair<DcmTagKey, int> numbers[] = {
       {DCM_Rows, a.series.geometry.size[1]}, {DCM_Columns, a.series.geometry.size[0]},
       {DCM_SamplesPerPixel, 1},              {DCM_BitsAllocated, 1},
@@ -239,6 +240,7 @@ void putImageAttributes(DcmItem& dataset, const ResponseAssessment& a) {
 std::optional<std::vector<std::byte>> writeSegmentation(const AssessedStudy& study) {
   const ResponseAssessment& a = study.assessment;
   if (a.regions.empty()) return std::nullopt;
+  prepareDcmtk();
   requireAgreement(study);
   const Frames frames = framesOf(study);
 

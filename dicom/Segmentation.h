@@ -66,7 +66,8 @@ SegmentationMask readSegmentation(std::span<const std::byte> file);
 bool saysLesion(const Segment&);
 
 // The union of segments as labels 0 and 1 on the mask's grid. `segmentNumbers` picks segments;
-// when it is empty, those that saysLesion(), and when there is none of those, all segments.
+// when it is empty, those that saysLesion(); when there is none of those, all but the ones in the
+// category Anatomical Structure, so that the organs of a lesion-free study are no lesions.
 // Throws DicomError for a number that the file does not have.
 LabelVolume foreground(const SegmentationMask&, const std::vector<std::uint16_t>& segmentNumbers = {});
 

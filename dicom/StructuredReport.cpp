@@ -3,6 +3,7 @@
 #include <dcmtk/dcmsr/dsrdoc.h>
 
 #include "dicom/DicomError.h"
+#include "dicom/DicomFile.h"
 #include "dicom/ResultHeader.h"
 #include "dicom/Segmentation.h"
 #include "dicom/StructuredReportContent.h"
@@ -31,6 +32,7 @@ DSRTypes::E_RelationshipType relationOf(sr::Relation relation) {
     case sr::Relation::HasConceptMod: return DSRTypes::RT_hasConceptMod;
     case sr::Relation::HasAcqContext: return DSRTypes::RT_hasAcqContext;
     case sr::Relation::HasProperties: return DSRTypes::RT_hasProperties;
+    case sr::Relation::InferredFrom: return DSRTypes::RT_inferredFrom;
   }
   throw DicomError("relationship outside its table");
 }
@@ -145,6 +147,7 @@ void requireIdentity(const ResponseAssessment& a) {
 }  // namespace
 
 std::vector<std::byte> writeStructuredReport(const ResponseAssessment& a) {
+  prepareDcmtk();
   requireIdentity(a);
   DSRDocument document(DSRTypes::DT_Comprehensive3DSR);
   check(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8), "the character set");

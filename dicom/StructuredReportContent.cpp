@@ -17,6 +17,7 @@ constexpr auto kObsContext = Relation::HasObsContext;
 constexpr auto kModifier = Relation::HasConceptMod;
 constexpr auto kAcqContext = Relation::HasAcqContext;
 constexpr auto kProperty = Relation::HasProperties;
+constexpr auto kEvidence = Relation::InferredFrom;
 
 // --- refusals -----------------------------------------------------------------------------------
 
@@ -42,11 +43,11 @@ void addRefusal(Item& parent, Relation relation, const Refusal& refusal) {
 Item numberOrReason(Code name, const tl::expected<double, Refusal>& value, std::string_view ucum) {
   if (value) return number(kContains, std::move(name), *value, ucum);
   Item item = noNumber(kContains, std::move(name), ucum, qualifierOf(value.error().code));
-  addRefusal(item, kProperty, value.error());
+  addRefusal(item, kModifier, value.error());
   return item;
 }
 
-// TID 300 / 1419, order of their rows.
+// TID 300 / 1419, in the order of their rows. A refused number's reason comes first, as a modifier.
 Item measurementItem(const Measurement& m) {
   const QuantityCodes about = codesOf(m.quantity);
   Item item = numberOrReason(about.quantity, m.value, ucumUnit(m.quantity));
@@ -63,7 +64,8 @@ Item measurementItem(const Measurement& m) {
 // TID 4019
 void addAlgorithm(Item& parent, std::string name, std::string version,
                   const std::vector<std::string>& parameters) {
-  if (version.empty()) version = "unknown";
+  for (std::string* text : {&name, &version})  // both are mandatory
+    if (text->empty()) *text = "unknown";
   parent.add(text(kModifier, codes::algorithmName(), std::move(name)));
   parent.add(text(kModifier, codes::algorithmVersion(), std::move(version)));
   for (const std::string& parameter : parameters)
@@ -184,7 +186,7 @@ void addWholeBodyGroup(Item& parent, const ResponseAssessment& a, const std::str
 Item contributionItem(const Contribution& c) {
   const std::string given = c.value ? decimalString(*c.value) + ' ' + c.unit
                                     : "missing; the model's imputation rule was applied";
-  return number(kProperty, codeOf(PrivateConcept::Contribution), c.logOdds, "1")
+  return number(kEvidence, codeOf(PrivateConcept::Contribution), c.logOdds, "1")
       .with(text(kModifier, codeOf(PrivateConcept::ModelInput), c.input))
       .with(text(kModifier, codeOf(PrivateConcept::ModelInputValue), given));
 }
@@ -193,12 +195,16 @@ Item probabilityItem(const ResponsePrediction& p) {
   const Code name = codeOf(PrivateConcept::PredictedProbability);
   if (!p.result) return numberOrReason(name, tl::make_unexpected(p.result.error()), "1");
   Item item = number(kContains, name, p.result->probability, "1");
-  item.add(number(kProperty, codeOf(PrivateConcept::IntervalLower), p.result->lower, "1"));
-  item.add(number(kProperty, codeOf(PrivateConcept::IntervalUpper), p.result->upper, "1"));
-  item.add(number(kProperty, codeOf(PrivateConcept::IntervalLevel),
-                  100 * p.result->intervalLevel, "%"));
   for (const Contribution& c : p.contributions) item.add(contributionItem(c));
   return item;
+}
+
+// Beside the probability and not below it: readers list the numbers of a group, few look deeper.
+void addInterval(Item& group, const Probability& p) {
+  group.add(number(kContains, codeOf(PrivateConcept::IntervalLower), p.lower, "1"));
+  group.add(number(kContains, codeOf(PrivateConcept::IntervalUpper), p.upper, "1"));
+  group.add(
+      number(kContains, codeOf(PrivateConcept::IntervalLevel), 100 * p.intervalLevel, "%"));
 }
 
 std::string trainingSentence(const ModelIdentity& model) {
@@ -218,6 +224,7 @@ Item predictionGroup(const ResponseAssessment& a, const ResponsePrediction& p) {
   Item probability = probabilityItem(p);
   probability.observationUid = p.observationUid;
   group.add(std::move(probability));
+  if (p.result) addInterval(group, *p.result);
   group.add(number(kContains, codeOf(PrivateConcept::PredictionHorizon), p.horizonMonths, "mo"));
   group.add(code(kContains, codeOf(PrivateConcept::Endpoint), codeOf(p.endpoint)));
   if (!p.event.empty())
@@ -234,9 +241,9 @@ Item predictionGroup(const ResponseAssessment& a, const ResponsePrediction& p) {
 // Row 6 of TID 1500. Empty when the whole study was refused: then the container is left out.
 Item measurements(const ResponseAssessment& a) {
   Item item = container(codes::imagingMeasurements());
-  addAlgorithm(item, std::string(kProduct) + " lesion and organ measurement", a.softwareVersion,
+  addAlgorithm(item, std::string(kMeasurementAlgorithm), a.softwareVersion,
                {a.lesionDefinition.empty() ? "" : "lesions: " + a.lesionDefinition,
-                a.suv ? "SUV: " + a.suv->method : ""});
+                a.suv && !a.suv->method.empty() ? "SUV: " + a.suv->method : ""});
   const std::size_t describing = item.children.size();
   for (std::size_t i = 0; i < a.regions.size(); ++i) item.add(regionGroup(a, i));
   addWholeBodyGroup(item, a, "Whole-body tumour burden", codes::neoplasm(), isTumourBurden);
@@ -247,17 +254,17 @@ Item measurements(const ResponseAssessment& a) {
   return item;
 }
 
-// Row 12 of TID 1500: what is said in words and codes about the whole study
+// Row 12 of TID 1500: what is said about the whole study, in codes (row 13), then words (row 14)
 Item evaluations(const ResponseAssessment& a) {
   Item item = container(codes::qualitativeEvaluations());
-  item.add(text(kContains, codeOf(PrivateConcept::IntendedUse), std::string(kResearchUseOnly)));
   for (const Refusal& refusal : a.refusals) addRefusal(item, kContains, refusal);
   for (const MissingRegion& missing : a.missingRegions) {
     Item& region = item.add(
         code(kContains, codeOf(PrivateConcept::MissingRegion), siteOf(missing.organ)));
     addRefusal(region, kProperty, missing.refusal);
   }
-  if (a.suv)
+  item.add(text(kContains, codeOf(PrivateConcept::IntendedUse), std::string(kResearchUseOnly)));
+  if (a.suv && !a.suv->method.empty())
     item.add(text(kContains, codeOf(PrivateConcept::SuvScaling), a.suv->method));
   for (const std::string& warning : a.warnings)
     if (!warning.empty())

@@ -1,5 +1,6 @@
 #include "dicom/StructuredReportTree.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>

@@ -3,8 +3,10 @@
 // checked when the tree becomes a Comprehensive 3D SR (PS3.3 A.35.13).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,7 +14,9 @@
 
 namespace fedpet::dicom::sr {
 
-enum class Relation { Contains, HasObsContext, HasConceptMod, HasAcqContext, HasProperties };
+enum class Relation {
+  Contains, HasObsContext, HasConceptMod, HasAcqContext, HasProperties, InferredFrom,
+};
 
 struct Container {
   std::string templateId;  // of DCMR, "1411"; empty where the container belongs to its parent's
