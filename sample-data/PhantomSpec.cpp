@@ -150,6 +150,11 @@ void drawLesions(PhantomSpec& spec, int minimum, int maximum) {
         if ((pick -= habit.share) < 0) break;
       }
     }
+    // There are two adrenal glands; what would be a third lesion is one more node.
+    const auto adrenals = std::count_if(spec.lesions.begin(), spec.lesions.end(), [](const LesionPlan& l) {
+      return l.site == LesionSite::Adrenal;
+    });
+    if (chosen->site == LesionSite::Adrenal && adrenals >= 2) chosen = &kHabits[0];
     spec.lesions.push_back(planFrom(*chosen, avidity, random));
   }
 }
