@@ -1,0 +1,33 @@
+#include <cstdio>
+#include <exception>
+
+#include "orthanc-plugin/cli/Commands.h"
+
+int main(int argc, char** argv) {
+  using namespace fedpet::plugin;
+  CLI::App app{"fedpet: measures FDG-PET and predicts the response to immunotherapy. "
+               "Research use only."};
+  app.name("fedpet");
+  app.set_version_flag("--version", FEDPET_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused with reasons.");
+  ExitCode exitCode = kExitOk;
+  addSuvCommand(app, exitCode);
+  addAssessCommand(app, exitCode);
+  addShowCommand(app, exitCode);
+  addPhantomCommand(app, exitCode);
+  addCompareSegCommand(app, exitCode);
+  addTrainCommand(app, exitCode);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& information) {  // --help, --version
+    return app.exit(information);
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "fedpet: %s\n", error.what());
+    return kExitFailed;
+  }
+  return exitCode;
+}

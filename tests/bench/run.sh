@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Performance figures as JSON: ratios against a peer or a limit measured in the same run.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(cd "$1" && pwd)
+node tests/bench/bench.mjs "$build" | tee "$build/bench.json"
