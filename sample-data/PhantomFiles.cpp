@@ -145,7 +145,7 @@ std::string truthAsJson(const Phantom& phantom, const PetSeries& series) {
       {"synthetic", true},
       {"note", "Generated data; no person. trueSuvBwMean is what is in the body; the image shows "
                "it blurred, noisy and times calibrationFactor. SUVbw in g/ml, volumes in ml."},
-      {"seed", spec.seed},
+      {"seed", std::to_string(spec.seed)},  // 64 bits: too long for a JavaScript number
       {"studyInstanceUid", series.study.studyInstanceUid},
       {"seriesInstanceUid", series.seriesInstanceUid},
       {"patient",
