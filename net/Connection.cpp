@@ -67,6 +67,9 @@ std::chrono::milliseconds Patience::within(std::chrono::milliseconds limit,
 }
 
 Connection::Connection(asio::io_context& io, asio::ssl::context* tls) : io_(io) {
+  // Beast reads no more at a time than the buffer holds already; left to itself it starts with
+  // 512 bytes and never grows, which costs a system call for every 512 bytes of an image.
+  buffer_.reserve(64 * 1024);
   if (tls)
     tls_ = std::make_unique<beast::ssl_stream<beast::tcp_stream>>(io, *tls);
   else
