@@ -141,7 +141,10 @@ TEST(StructuredReportJudges, PixelMedFindsNoErrorThatIsReal) {
   ResponseAssessment a = anAssessment().withLesions(2).withoutOrgan(Organ::Liver).build();
   a.predictions[1].result =
       tl::make_unexpected(Refusal{RefusalCode::InputMissing, "SLR was refused"});
-  a.predictions[1].contributions.clear();
+  a.predictions[2].result = tl::make_unexpected(  // a code of more than 16 characters
+      Refusal{RefusalCode::OutOfDistribution, "TMTV 4200 ml"});
+  for (ResponsePrediction& p : a.predictions)
+    if (!p.result) p.contributions.clear();
   assignIdentity(a);
   const TemporaryDirectory folder;
   save(folder.path() / "sr.dcm", writeStructuredReport(a));
