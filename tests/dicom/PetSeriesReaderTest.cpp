@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ostream>
 #include <random>
 
@@ -39,7 +40,7 @@ struct Stored {
   Encoding encoding;
   int bitsAllocated, bitsStored;
   bool isSigned;
-  double tolerance;  // in stored units; the lossy encodings have one
+  double meanError;  // in stored units; only the lossy encodings may have one
 };
 void PrintTo(const Stored& stored, std::ostream* out) { *out << stored.name; }
 
@@ -58,10 +59,12 @@ TEST_P(PixelEncoding, GivesBackThePixelsThatWereWritten) {
   ASSERT_EQ(refusalOf(series), "");
   ASSERT_EQ(series->pixels.size(), written.pixels.size());
   const auto slicePixels = written.pixels.size() / written.slices.size();
+  double meanError = 0;  // in stored units; zero means that every pixel is the same
   for (std::size_t i = 0; i < written.pixels.size(); ++i)
-    ASSERT_NEAR(series->pixels[i], written.pixels[i],
-                stored.tolerance * written.slices[i / slicePixels].rescaleSlope)
-        << "voxel " << i;
+    meanError += std::abs(series->pixels[i] - written.pixels[i]) /
+                 written.slices[i / slicePixels].rescaleSlope /
+                 static_cast<double>(written.pixels.size());
+  EXPECT_LE(meanError, stored.meanError);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -79,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
         Stored{"DeflatedSigned16", Encoding::Deflated, 16, 16, true, 0},
         Stored{"RleSigned16", Encoding::Rle, 16, 16, true, 0},
         Stored{"RleUnsigned8", Encoding::Rle, 8, 8, false, 0},
-        Stored{"JpegBaselineUnsigned8", Encoding::JpegBaseline, 8, 8, false, 64},
+        Stored{"JpegBaselineUnsigned8", Encoding::JpegBaseline, 8, 8, false, 3},
         Stored{"JpegLosslessSigned16", Encoding::JpegLossless, 16, 16, true, 0},
         Stored{"JpegLosslessUnsigned12Of16", Encoding::JpegLossless, 16, 12, false, 0},
         Stored{"JpegLossless8", Encoding::JpegLossless, 8, 8, false, 0},
@@ -89,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Stored{"Jpeg2000Unsigned16", Encoding::Jpeg2000Lossless, 16, 16, false, 0},
         Stored{"Jpeg2000Signed12Of16", Encoding::Jpeg2000Lossless, 16, 12, true, 0},
         Stored{"Jpeg2000Unsigned8", Encoding::Jpeg2000Lossless, 8, 8, false, 0},
-        Stored{"Jpeg2000LossyUnsigned12Of16", Encoding::Jpeg2000Lossy, 16, 12, false, 4}),
+        Stored{"Jpeg2000LossyUnsigned12Of16", Encoding::Jpeg2000Lossy, 16, 12, false, 2}),
     [](const auto& stored) { return std::string(stored.param.name); });
 
 TEST(PetSeriesReader, SaysThatPixelsWereCompressedWithLoss) {

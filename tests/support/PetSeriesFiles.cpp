@@ -327,7 +327,13 @@ E_TransferSyntax encode(DcmDataset& dataset, const PetSeriesBuilder& builder,
     case Encoding::Rle: return represent(EXS_RLELossless, nullptr);
     case Encoding::JpegBaseline: {
       const DJ_RPLossy quality(95);
-      return represent(EXS_JPEGProcess1, &quality);
+      represent(EXS_JPEGProcess1, &quality);
+      // The encoder takes the rescale for a display matter, and resets it.
+      Writer writer(dataset);
+      const PetSlice& facts = series.slices[static_cast<std::size_t>(slice)];
+      writer.put(tags::kRescaleSlope, std::optional(facts.rescaleSlope));
+      writer.put(tags::kRescaleIntercept, std::optional(facts.rescaleIntercept));
+      return EXS_JPEGProcess1;
     }
     case Encoding::JpegLossless: {
       const DJ_RPLossless parameter(1, 0);
