@@ -127,7 +127,10 @@ std::vector<Lesion> by41Percent(const SuvVolume& volume, const std::vector<std::
   const auto seeds = hottestFirst(components(hotterThan(volume, excluded, kFixedSuvThreshold),
                                              volume.geometry, Connectivity::Edges18),
                                   volume);
+  const double voxelMl = volume.geometry.voxelVolumeMl();
   for (const Seed& seed : seeds) {
+    // 41 % of a single noisy voxel of SUV 5 is below SUV 2.1 and would draw a lesion into muscle.
+    if (static_cast<double>(seed.voxels.size()) * voxelMl + 1e-9 < options.minimumVolumeMl) continue;
     const double threshold = kBoundaryFraction * static_cast<double>(seed.suvMax);
     // Empty when a hotter neighbour's boundary took it all.
     auto voxels = grown(seed, static_cast<float>(threshold), volume, options.boundaryReachMm, taken);
@@ -160,9 +163,9 @@ std::string definitionOf(LesionRule rule, double thresholdSuvBw, const LesionOpt
       break;
     case LesionRule::Percent41OfMax:
       text = formatted(
-          "seeds of SUVbw >= %.1f, boundary at %.0f %% of each lesion's SUVmax, at most %.0f mm "
-          "from its seed",
-          kFixedSuvThreshold, kBoundaryFraction * 100, options.boundaryReachMm);
+          "seeds of SUVbw >= %.1f and at least %.1f ml, boundary at %.0f %% of each lesion's SUVmax, "
+          "at most %.0f mm from its seed",
+          kFixedSuvThreshold, options.minimumVolumeMl, kBoundaryFraction * 100, options.boundaryReachMm);
       break;
     case LesionRule::PercistLiver:
       text = formatted(

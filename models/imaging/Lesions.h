@@ -17,7 +17,8 @@ namespace fedpet::imaging {
 
 enum class LesionRule {
   FixedSuv4,        // SUVbw >= 4.0
-  Percent41OfMax,   // seeds of SUVbw >= 4.0, boundary at 41 % of each lesion's own SUVmax
+  Percent41OfMax,   // seeds of SUVbw >= 4.0 (and of the minimum volume), boundary at 41 % of each
+                    // lesion's own SUVmax
   PercistLiver,     // >= 1.5 x liver mean + 2 SD (PERCIST 1.0, Wahl 2009, J Nucl Med 50 suppl 1)
 };
 std::string_view toString(LesionRule);   // "SUV4.0", "41%SUVmax", "PERCIST"

@@ -69,7 +69,8 @@ void PatientGrid::describeSections() {
     if (lowest < 0) lowest = k;
     highest = k;
     Section& section = sections_[static_cast<std::size_t>(k)];
-    section = {0, -1e9, 1e9, 1e9, -1e9, 0, 0};
+    section.leftmost = section.back = -1e9;
+    section.rightmost = section.front = 1e9;
     const VoxelIndex index(plane);
     for (std::size_t at : parts.front()) {
       const auto here = index(at);
@@ -84,7 +85,9 @@ void PatientGrid::describeSections() {
     const auto count = static_cast<double>(parts.front().size());
     section.centreX /= count;
     section.centreY /= count;
-    section.areaCm2 = count * grid.spacingMm[0] * grid.spacingMm[1] / 100;
+    const double pixelCm2 = grid.spacingMm[0] * grid.spacingMm[1] / 100;
+    section.areaCm2 = count * pixelCm2;
+    if (parts.size() > 1) section.secondAreaCm2 = static_cast<double>(parts[1].size()) * pixelCm2;
     if (section.areaCm2 >= kTrunkAreaCm2) middles.push_back(section.centreX);
   }
   midlineX_ = median(middles);
@@ -101,6 +104,19 @@ const Section& PatientGrid::sectionAt(double z) const {
   const double k = std::round((z - geometry().originMm[2]) / geometry().spacingMm[2]);
   const auto last = static_cast<double>(sections_.size()) - 1;
   return sections_[static_cast<std::size_t>(std::clamp(k, 0.0, last))];
+}
+
+std::optional<double> PatientGrid::legsPartZ() const {
+  constexpr double kLegCm2 = 60;
+  std::optional<double> highest;
+  double together = 0;  // mm of levels without legs since the last with
+  for (double z = lowestZ_; z <= highestZ_ && together < 60; z += kSpacingMm) {
+    const Section& section = sectionAt(z);
+    const bool apart = section.secondAreaCm2 > kLegCm2 && section.areaCm2 < 2 * section.secondAreaCm2;
+    together = apart ? 0 : together + kSpacingMm;
+    if (apart) highest = z;
+  }
+  return highest;
 }
 
 std::vector<Blob> PatientGrid::blobs(const BoxMm& box,

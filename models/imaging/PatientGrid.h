@@ -25,6 +25,7 @@ struct BoxMm {
 // The trunk, neck or head on one axial level: the largest connected part of the body there.
 struct Section {
   double areaCm2 = 0;  // 0: no body on this level
+  double secondAreaCm2 = 0;            // of the next largest part: an arm, the other leg
   double leftmost = 0, rightmost = 0;  // x; the patient's right has the smaller x
   double front = 0, back = 0;          // y
   double centreX = 0, centreY = 0;     // of area
@@ -65,6 +66,8 @@ class PatientGrid {
   // Whether the body is cut off by the upper end of the field rather than ending before it.
   bool cutAtTop() const { return cutAtTop_; }
   const Section& sectionAt(double z) const;
+  // The level below which two legs of similar size stand apart, where the field shows it.
+  std::optional<double> legsPartZ() const;
 
   // Connected parts (18 neighbours) of the body inside `box` where `wanted` holds, largest first.
   std::vector<Blob> blobs(const BoxMm& box, const std::function<bool(std::size_t)>& wanted) const;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <tl/expected.hpp>
 #include <utility>
 
@@ -41,6 +44,13 @@ Voxels where(const Voxels& voxels, const std::function<bool(std::size_t)>& wante
   return kept;
 }
 
+// Both ascending.
+Voxels without(const Voxels& voxels, const Voxels& taken) {
+  Voxels kept;
+  std::set_difference(voxels.begin(), voxels.end(), taken.begin(), taken.end(), std::back_inserter(kept));
+  return kept;
+}
+
 // ---- Even uptake: liver and spleen -------------------------------------------------------------
 
 // An organ of even uptake: where cubes of it are even, and the organ around those cubes.
@@ -57,22 +67,28 @@ struct EvenRule {
   double mostVariation;           // SD / mean in a cube
   double leastCoreMl;             // volume of the cubes' centres
   std::vector<double> edgesMm;    // tried in turn
+  // Of several even places the one that is preferred most; by volume alone when it is not set.
+  std::function<double(const Blob&)> preference;
 };
 
 std::optional<EvenOrgan> evenOrgan(const PatientGrid& grid, const EvenRule& rule,
                                    const std::function<bool(std::size_t)>& allowed) {
   for (double edge : rule.edgesMm) {
-    const auto cores = grid.blobs(rule.box, [&](std::size_t at) {
+    auto cores = grid.blobs(rule.box, [&](std::size_t at) {
       if (grid.suv(at) < rule.leastSuv || grid.suv(at) > rule.mostSuv || !allowed(at)) return false;
       const CubeUptake cube = grid.cubeAround(at, edge);
       return cube.mean >= rule.leastSuv && cube.mean <= rule.mostSuv &&
              cube.variation <= rule.mostVariation;
     });
-    if (cores.empty() || cores.front().volumeMl < rule.leastCoreMl) continue;
+    std::erase_if(cores, [&](const Blob& core) { return core.volumeMl < rule.leastCoreMl; });
+    if (cores.empty()) continue;
+    const Blob& core = *std::max_element(cores.begin(), cores.end(), [&](const Blob& a, const Blob& b) {
+      return rule.preference ? rule.preference(a) < rule.preference(b) : a.volumeMl < b.volumeMl;
+    });
     EvenOrgan organ;
     organ.edgeMm = edge;
-    organ.suv = medianSuv(grid, cores.front().voxels);
-    const Voxels near = where(grid.around(cores.front().voxels, edge / 2 + 5), [&](std::size_t at) {
+    organ.suv = medianSuv(grid, core.voxels);
+    const Voxels near = where(grid.around(core.voxels, edge / 2 + 5), [&](std::size_t at) {
       return grid.suv(at) > 0.65 * organ.suv && grid.suv(at) < 1.45 * organ.suv && allowed(at);
     });
     organ.region = grid.blobOf(near);
@@ -100,8 +116,10 @@ std::size_t mirrored(const PatientGrid& grid, std::size_t at) {
 
 // Where a cube the size of a right lobe takes up most, less half of what its mirror image does.
 // Single hot spots are clipped, so that a tumour does not weigh more than a liver.
+constexpr double kLobeEdgeMm = 110;
+
 std::size_t mostLiverLike(const PatientGrid& grid) {
-  constexpr double kEdgeMm = 110, kTrunkCm2 = 300;
+  constexpr double kTrunkCm2 = 300;
   const auto& size = grid.geometry().size;
   std::size_t best = 0;
   double highest = -1e9;
@@ -112,21 +130,22 @@ std::size_t mostLiverLike(const PatientGrid& grid) {
       for (int i = 0; i < size[0]; i += 2) {
         const std::size_t at = grid.geometry().offset(i, j, k);
         if (!grid.isBody(at) || grid.pointMm(at)[0] > grid.midlineX() - 20) continue;
-        const double score = grid.clippedCubeMean(at, kEdgeMm) -
-                             0.5 * grid.clippedCubeMean(mirrored(grid, at), kEdgeMm);
+        const double score = grid.clippedCubeMean(at, kLobeEdgeMm) -
+                             0.5 * grid.clippedCubeMean(mirrored(grid, at), kLobeEdgeMm);
         if (score > highest) highest = score, best = at;
       }
   }
   return best;
 }
 
-// From the block's centre up to where neither it nor its surroundings look like liver any more.
+// From the block's centre up to where neither it nor its surroundings look like liver any more. Not
+// towards the midline, where the heart rests on the liver.
 double domeAbove(const PatientGrid& grid, const LiverBlock& block) {
   double dome = block.centre[2];
-  for (const auto& [dx, dy] : {std::pair{0, 0}, {-25, 0}, {25, 0}, {0, -25}, {0, 25}}) {
+  for (const auto& [dx, dy] : {std::pair{0, 0}, {-25, 0}, {-40, 0}, {-15, -25}, {-15, 25}}) {
     double z = block.centre[2];
     while (z <= grid.highestZ() &&
-           grid.discMean({block.centre[0] + dx, block.centre[1] + dy, z}, 20) >= 0.65 * block.suv)
+           grid.discMean({block.centre[0] + dx, block.centre[1] + dy, z}, 20) >= 0.7 * block.suv)
       z += grid.kSpacingMm;
     dome = std::max(dome, z - grid.kSpacingMm);
   }
@@ -137,10 +156,15 @@ enum class Above { Lung, Tissue, EndOfField };
 
 Above aboveLiver(const PatientGrid& grid, const LiverBlock& block) {
   if (block.domeZ + 60 > grid.highestZ()) return Above::EndOfField;
-  double sum = 0;
+  // The median of many places: a tumour in the lower lung must not hide the lung.
+  std::vector<double> discs;
   for (double up = 25; up <= 60; up += 5)
-    sum += grid.discMean({block.centre[0], block.centre[1], block.domeZ + up}, 30) / 8;
-  return sum < 0.7 * block.suv ? Above::Lung : Above::Tissue;
+    for (double dx : {-40.0, 0.0, 40.0})
+      for (double dy : {-40.0, 0.0, 40.0})
+        discs.push_back(grid.discMean({block.centre[0] + dx, block.centre[1] + dy, block.domeZ + up}, 15));
+  const auto middle = discs.begin() + static_cast<std::ptrdiff_t>(discs.size() / 2);
+  std::nth_element(discs.begin(), middle, discs.end());
+  return *middle < 0.7 * block.suv ? Above::Lung : Above::Tissue;
 }
 
 Found<LiverBlock> findLiverBlock(const PatientGrid& grid) {
@@ -160,10 +184,14 @@ Found<LiverBlock> findLiverBlock(const PatientGrid& grid) {
   switch (aboveLiver(grid, block)) {
     case Above::Lung: break;
     case Above::EndOfField: block.confidence *= 0.75; break;
-    case Above::Tissue: block.confidence *= 0.4; break;
+    case Above::Tissue: block.confidence *= 0.6; break;
   }
-  const double mirror = grid.clippedCubeMean(mirrored(grid, centre), 110);
-  if (mirror > 0.85 * grid.clippedCubeMean(centre, 110)) block.confidence *= 0.5;
+  // A liver fills the cube; pelvis, thighs and shoulders have hot spots among muscle and fat, and
+  // the same on the other side.
+  const double filled = grid.clippedCubeMean(centre, kLobeEdgeMm) / grid.clipSuv();
+  if (filled < 0.65) block.confidence *= 0.4;
+  if (grid.clippedCubeMean(mirrored(grid, centre), kLobeEdgeMm) > 0.85 * filled * grid.clipSuv())
+    block.confidence *= 0.5;
   if (block.suv < 1.0) block.confidence *= 0.7;
   if (block.domeZ - block.centre[2] > 150) block.confidence *= 0.5;
   if (block.confidence < kLeastConfidence)
@@ -177,7 +205,7 @@ Found<EvenOrgan> findEvenLiver(const PatientGrid& grid, const LiverBlock& block)
   const EvenRule rule{{{block.centre[0] - 110, -1e9, block.domeZ - 210},
                        {grid.midlineX() + 20, 1e9, block.domeZ}},
                       std::max(0.9, 0.55 * block.suv), std::min(5.0, 1.5 * block.suv), 0.2, 2,
-                      {55, 45, 35, 25}};
+                      {55, 45, 35, 25}, {}};
   auto liver = evenOrgan(grid, rule, [](std::size_t) { return true; });
   if (!liver) return notFound("no part of the liver takes up evenly");
   const double edge = liver->edgeMm;
@@ -201,7 +229,13 @@ Found<EvenOrgan> findSpleen(const Landmarks& at) {
   const PatientGrid& grid = at.grid;
   const double least = std::max(0.5 * at.liverSuv, 1.25 * grid.medianBodySuv());
   const EvenRule rule{{{at.mid + 40, -1e9, at.dome - 190}, {at.mid + 190, 1e9, at.dome + 15}},
-                      least, 1.7 * at.liverSuv, 0.2, 1, {35, 25}};
+                      least, 1.7 * at.liverSuv, 0.2, 1, {35, 25},
+                      [&](const Blob& core) {
+                        // Beside the stomach and above the left kidney, against the ribs.
+                        const double dx = (core.centre[0] - at.mid - 90) / 30;
+                        const double dz = (core.centre[2] - at.dome + 60) / 40;
+                        return core.volumeMl * std::exp(-0.5 * (dx * dx + dz * dz));
+                      }};
   auto spleen = evenOrgan(grid, rule, [&](std::size_t v) {
     const PointMm p = grid.pointMm(v);
     return !at.used[v] && p[1] >= grid.sectionAt(p[2]).centreY - 20;
@@ -322,9 +356,7 @@ Found<Outline> findKidney(const Landmarks& at, int side) {
     }
   std::sort(outline.voxels.begin(), outline.voxels.end());
   outline.foreign = peaksOnUpperPole(grid, outline.voxels, middle, box);
-  outline.voxels = where(outline.voxels, [&](std::size_t v) {
-    return !std::binary_search(outline.foreign.begin(), outline.foreign.end(), v);
-  });
+  outline.voxels = without(outline.voxels, outline.foreign);
   const double volume = static_cast<double>(outline.voxels.size()) * grid.geometry().voxelVolumeMl();
   if (volume < 2) return notFound(formatted("only %.1f ml above SUV %.1f beside the lumbar spine", volume, hot));
   outline.confidence = volume >= 40 ? 0.8 : 0.6;
@@ -348,35 +380,60 @@ Found<Outline> findHeart(const Landmarks& at) {
     const bool onDiaphragm = blob.extent.low[2] < at.dome + 15 && blob.centre[2] > at.dome - 40 &&
                              blob.centre[2] < at.dome + 55;
     if (!onDiaphragm || blob.centre[0] < at.mid + 5 || blob.volumeMl > 900) continue;
-    return Outline{blob.voxels, blob.volumeMl > 80 ? 0.85 : 0.65,
-                   formatted("SUV >= %.1f (smoothed) in the left chest on the diaphragm", hot)};
+    // Walls differ by a factor of two; a spot that is hotter still is a tumour beside the heart.
+    Outline outline{blob.voxels, blob.volumeMl > 80 ? 0.85 : 0.65,
+                    formatted("SUV >= %.1f (smoothed) in the left chest on the diaphragm", hot)};
+    if (blob.suvMax > 2.3 * medianSuv(grid, blob.voxels)) {
+      outline.foreign = grid.basinOf(blob.voxels, box, 0.5 * blob.suvMax);
+      outline.voxels = without(outline.voxels, outline.foreign);
+      outline.confidence *= 0.7;
+    }
+    return outline;
   }
   return notFound(formatted("no uptake above SUV %.1f of the size and in the place of a left "
                             "ventricle: the myocardium takes up too little to be outlined",
                             hot));
 }
 
-Found<Outline> findBladder(const Landmarks& at) {
-  const PatientGrid& grid = at.grid;
-  const double hot = hotSuv(at, 1.4, 3.0);
-  if (grid.lowestZ() > at.dome - 260) return notFound("the pelvis is not in the field");
-  const BoxMm box{{at.mid - 70, -1e9, at.dome - 480}, {at.mid + 70, 1e9, at.dome - 230}};
+// The hottest uptake in the middle of the pelvis, in a box that some landmark gives.
+Found<Outline> bladderIn(const PatientGrid& grid, const BoxMm& box, double hot, double leastMax,
+                         const std::function<bool(std::size_t)>& allowed) {
   const auto blobs = grid.blobs(box, [&](std::size_t v) {
-    if (grid.suv(v) < hot || at.used[v]) return false;
+    if (grid.suv(v) < hot || !allowed(v)) return false;
     const PointMm p = grid.pointMm(v);
     return p[1] <= grid.sectionAt(p[2]).centreY + 50;
   });
   const Blob* bladder = nullptr;
   for (const Blob& blob : blobs)
-    if (blob.volumeMl >= 4 && std::abs(blob.hottest[0] - at.mid) <= 40 &&
+    if (blob.volumeMl >= 4 && blob.suvMax >= leastMax &&
+        std::abs(blob.hottest[0] - grid.midlineX()) <= 40 &&
         (!bladder || blob.suvSum > bladder->suvSum))
       bladder = &blob;
   if (!bladder)
-    return notFound(formatted("no uptake above SUV %.1f in the middle of the pelvis", hot));
+    return notFound(formatted("no uptake above SUV %.1f in the middle of the pelvis", std::max(hot, leastMax)));
   return Outline{grid.basinOf(bladder->voxels, box, hot), bladder->suvMax > 8 ? 0.85 : 0.6,
                  formatted("SUV >= %.1f (smoothed), downhill from the hottest place in the middle "
                            "of the pelvis",
                            hot)};
+}
+
+Found<Outline> findBladder(const Landmarks& at) {
+  if (at.grid.lowestZ() > at.dome - 260) return notFound("the pelvis is not in the field");
+  return bladderIn(at.grid, {{at.mid - 70, -1e9, at.dome - 480}, {at.mid + 70, 1e9, at.dome - 230}},
+                   hotSuv(at, 1.4, 3.0), 0, [&](std::size_t v) { return !at.used[v]; });
+}
+
+// Without a liver: a hand's breadth above where the legs part, and hot enough to be urine.
+Found<Outline> findBladderAboveLegs(const PatientGrid& grid) {
+  const auto legs = grid.legsPartZ();
+  if (!legs)
+    return notFound("is looked for relative to the liver, which was not found, or to where the legs "
+                    "part, which is not in the field");
+  auto bladder = bladderIn(grid, {{grid.midlineX() - 70, -1e9, *legs + 20},
+                                  {grid.midlineX() + 70, 1e9, *legs + 220}},
+                           3.0, 8.0, [](std::size_t) { return true; });
+  if (bladder) bladder->confidence = 0.55;
+  return bladder;
 }
 
 bool inHead(const PatientGrid& grid, const Blob& blob, double z) {
@@ -607,7 +664,7 @@ class Search {
     const double lowest = bladder_ ? bladder_->extent.low[2] : dome_ - 380;
     for (int side : {1, -1}) {
       const Organ kidney = side > 0 ? Organ::LeftKidney : Organ::RightKidney;
-      const double inner = midline_ + side * 8, outer = midline_ + side * 75;
+      const double inner = midline_ + side * 12, outer = midline_ + side * 75;
       const BoxMm box{{std::min(inner, outer), -1e9, lowest},
                       {std::max(inner, outer), 1e9, dome_ - 100}};
       const Voxels urine = urineIn(painter_.hotPieces(box, 3.0));
@@ -634,7 +691,8 @@ class Search {
       }
     for (const Voxels& piece : pieces) {
       const PieceShape shape = painter_.shapeOf(piece);
-      if (!isUreter(shape) && bladder_ && leadsIntoBladder(shape, ureters))
+      const double volumeMl = static_cast<double>(piece.size()) * volume_.geometry.voxelVolumeMl();
+      if (!isUreter(shape) && bladder_ && volumeMl <= 2 && leadsIntoBladder(shape, ureters))
         urine.insert(urine.end(), piece.begin(), piece.end());
     }
     return urine;
@@ -654,7 +712,7 @@ class Search {
     const Section& section = grid_.sectionAt(shape.centre[2]);
     return shape.lengthMm >= 12 && shape.uprightness > 0.6 && shape.lengthMm > 1.9 * shape.widthMm &&
            shape.widthMm < 16 && shape.centre[1] > section.centreY - 45 &&
-           shape.centre[1] < section.back - 30;
+           shape.centre[1] < section.centreY + 48;  // behind it lies the sacrum
   }
 
   void outline(Organ organ, const Outline& found) {
@@ -680,8 +738,12 @@ class Search {
 
   void missWithoutLiver(const Refusal& why) {
     miss(Organ::Liver, why);
+    if (const auto bladder = findBladderAboveLegs(grid_))
+      outline(Organ::Bladder, *bladder);
+    else
+      miss(Organ::Bladder, bladder.error());
     for (Organ organ : {Organ::Heart, Organ::Spleen, Organ::LumbarMarrow, Organ::LeftKidney,
-                        Organ::RightKidney, Organ::Bladder})
+                        Organ::RightKidney})
       miss(organ, {RefusalCode::RegionNotFound,
                    "is looked for relative to the liver, which was not found"});
   }
@@ -708,11 +770,19 @@ class Search {
   double midline_ = 0, dome_ = 0;
 };
 
+Anatomy nothingIn() {
+  Anatomy anatomy;
+  for (const auto& [organ, name] : kNames)
+    anatomy.missing.push_back({organ, {RefusalCode::RegionNotFound, "the volume holds no voxel"}});
+  return anatomy;
+}
+
 }  // namespace
 
 Anatomy RuleBasedAnatomy::find(const SuvVolume& volume) const {
   if (volume.suvBw.size() != volume.geometry.voxelCount())
     throw ImagingError("the volume's voxels do not fit its geometry");
+  if (volume.suvBw.empty()) return nothingIn();
   return Search(volume).run();
 }
 

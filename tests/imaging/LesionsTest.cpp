@@ -11,7 +11,7 @@
 namespace fedpet::imaging {
 namespace {
 
-using test::aVolume;
+using fedpet::testing::aVolume;
 
 // A reference region of two voxels with mean 2.0 and SD 0.5 (values 2 -+ 0.5/sqrt(2)).
 Anatomy withLiverAt(const SuvVolume& volume, int i, int j, int k) {
@@ -140,6 +140,12 @@ TEST(Lesions, By41PercentSplitTwoHotPeaksOfOneSeed) {
   ASSERT_EQ(finding->lesions.size(), 2U);
   EXPECT_EQ(finding->lesions[0].voxels.size(), 16U);
   EXPECT_EQ(finding->lesions[1].voxels.size(), 12U);
+}
+
+// One voxel of SUV 5 in tissue of 2.2: 41 % of it would take the tissue along.
+TEST(Lesions, By41PercentNeedASeedOfTheMinimumVolume) {
+  const SuvVolume volume = aVolume().background(2.2F).voxel(10, 10, 10, 5).build();
+  EXPECT_TRUE(findLesions(volume, {}, LesionRule::Percent41OfMax)->lesions.empty());
 }
 
 TEST(Lesions, By41PercentDoNotRunAwayIntoNormalTissue) {

@@ -10,7 +10,7 @@
 namespace fedpet::imaging {
 namespace {
 
-using test::aVolume;
+using fedpet::testing::aVolume;
 
 std::vector<std::size_t> voxelsAbove(const SuvVolume& volume, float suv) {
   std::vector<std::size_t> voxels;
@@ -81,14 +81,14 @@ TEST(SuvPeak, AtTheBorderLeavesOutWhatLiesOutsideTheVolume) {
 }
 
 TEST(SuvPeak, TakesVoxelsOfAnyShape) {
-  const SuvVolume volume = test::VolumeBuilder().spacingMm(2, 3, 20).size(9, 9, 1).background(2);
+  const SuvVolume volume = fedpet::testing::VolumeBuilder().spacingMm(2, 3, 20).size(9, 9, 1).background(2);
   EXPECT_NEAR(suvPeak(volume, {40}), 2, 1e-6);
 }
 
 // A ball of radius 20 mm holds 33.51 ml; on 2 mm voxels the count is within 1 %.
 TEST(MeasureLesion, GivesTheVolumeOfABall) {
   const SuvVolume volume =
-      test::VolumeBuilder().spacingMm(2, 2, 2).size(40, 40, 40).sphere({39, 39, 39}, 20, 5);
+      fedpet::testing::VolumeBuilder().spacingMm(2, 2, 2).size(40, 40, 40).sphere({39, 39, 39}, 20, 5);
   const auto all = measureLesion(volume, lesionOf(voxelsAbove(volume, 4)));
   EXPECT_NEAR(*find(all, Quantity::MetabolicVolume).value, 33.51, 0.34);
   EXPECT_NEAR(*find(all, Quantity::Glycolysis).value, 5 * 33.51, 1.7);
@@ -109,7 +109,7 @@ TEST(MeasureWholeBody, AddsVolumesAndGlycolysisOfLesions) {
 }
 
 TEST(MeasureWholeBody, MeasuresDistancesInThePatientWhateverTheSpacing) {
-  const SuvVolume volume = test::VolumeBuilder()
+  const SuvVolume volume = fedpet::testing::VolumeBuilder()
                                .spacingMm(2, 2, 5)
                                .size(20, 20, 20)
                                .directions({0, 1, 0}, {1, 0, 0}, {0, 0, -1})

@@ -7,7 +7,7 @@
 namespace fedpet::imaging {
 namespace {
 
-using test::VolumeBuilder;
+using fedpet::testing::VolumeBuilder;
 
 Region region(std::uint16_t label, RegionRole role) {
   Region result;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace fedpet::test {
+namespace fedpet::testing {
 
 VolumeBuilder& VolumeBuilder::size(int columns, int rows, int slices) {
   volume_.geometry.size = {columns, rows, slices};
@@ -70,4 +70,4 @@ VolumeBuilder& VolumeBuilder::ellipsoid(const PointMm& centreMm,
 
 VolumeBuilder aVolume() { return VolumeBuilder().spacingMm(4, 4, 4).size(20, 20, 20); }
 
-}  // namespace fedpet::test
+}  // namespace fedpet::testing

@@ -6,7 +6,7 @@
 
 #include "clinical/SuvVolume.h"
 
-namespace fedpet::test {
+namespace fedpet::testing {
 
 class VolumeBuilder {
  public:
@@ -34,4 +34,4 @@ class VolumeBuilder {
 VolumeBuilder aVolume();
 
 
-}  // namespace fedpet::test
+}  // namespace fedpet::testing
