@@ -1,16 +1,17 @@
 #include "sample-data/SyntheticCohort.h"
 
-#include <algorithm>
-#include <array>
+#include "sample-data/StableRandom.h"
+
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/normal.hpp>
+
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <span>
 #include <stdexcept>
-
-#include "sample-data/StableRandom.h"
 
 namespace fedpet::sample {
 namespace {
@@ -20,8 +21,28 @@ namespace {
 // ------------------------------------------------------------------------------------------------
 
 enum Latent : std::size_t {
-  kTmtv, kDnlr, kLdh, kAlbumin, kPdl1, kEcog, kSteroids, kSpleen, kMarrow, kLesions, kSuvMax,
-  kSuvMean, kAge, kMale, kSmoker, kBone, kBrain, kAdrenal, kLiver, kPleura, kLung, kNodes,
+  kTmtv,
+  kDnlr,
+  kLdh,
+  kAlbumin,
+  kPdl1,
+  kEcog,
+  kSteroids,
+  kSpleen,
+  kMarrow,
+  kLesions,
+  kSuvMax,
+  kSuvMean,
+  kAge,
+  kMale,
+  kSmoker,
+  kBone,
+  kBrain,
+  kAdrenal,
+  kLiver,
+  kPleura,
+  kLung,
+  kNodes,
   kLatentCount
 };
 using Latents = std::array<double, kLatentCount>;
@@ -37,22 +58,22 @@ struct Correlation {
 // sick patient has much tumour, inflammation, high LDH, low albumin and a poor performance status
 // at once, and without that the risk would spread less than in real cohorts.
 constexpr std::array kCorrelations{
-    Correlation{kTmtv, kBone, 0.4},       Correlation{kTmtv, kBrain, 0.4},
-    Correlation{kTmtv, kAdrenal, 0.4},    Correlation{kTmtv, kLiver, 0.4},
-    Correlation{kTmtv, kPleura, 0.4},     Correlation{kTmtv, kLung, 0.4},
-    Correlation{kTmtv, kNodes, 0.4},      Correlation{kSpleen, kDnlr, 0.3},
-    Correlation{kSpleen, kTmtv, 0.2},     Correlation{kMarrow, kDnlr, 0.3},
-    Correlation{kMarrow, kTmtv, 0.2},     Correlation{kSpleen, kMarrow, 0.4},
-    Correlation{kSuvMax, kPdl1, 0.2},     Correlation{kSuvMax, kTmtv, 0.3},
-    Correlation{kSuvMean, kSuvMax, 0.7},  Correlation{kSuvMean, kTmtv, 0.2},
-    Correlation{kLesions, kTmtv, 0.5},    Correlation{kTmtv, kDnlr, 0.3},
-    Correlation{kTmtv, kLdh, 0.4},        Correlation{kTmtv, kAlbumin, -0.3},
-    Correlation{kDnlr, kLdh, 0.3},        Correlation{kDnlr, kAlbumin, -0.4},
-    Correlation{kLdh, kAlbumin, -0.3},    Correlation{kEcog, kTmtv, 0.3},
-    Correlation{kEcog, kDnlr, 0.3},       Correlation{kEcog, kLdh, 0.2},
-    Correlation{kEcog, kAlbumin, -0.35},  Correlation{kEcog, kAge, 0.15},
-    Correlation{kSteroids, kEcog, 0.25},  Correlation{kSteroids, kDnlr, 0.25},
-    Correlation{kSteroids, kBrain, 0.3},  Correlation{kSmoker, kMale, 0.2},
+    Correlation{kTmtv, kBone, 0.4},      Correlation{kTmtv, kBrain, 0.4},
+    Correlation{kTmtv, kAdrenal, 0.4},   Correlation{kTmtv, kLiver, 0.4},
+    Correlation{kTmtv, kPleura, 0.4},    Correlation{kTmtv, kLung, 0.4},
+    Correlation{kTmtv, kNodes, 0.4},     Correlation{kSpleen, kDnlr, 0.3},
+    Correlation{kSpleen, kTmtv, 0.2},    Correlation{kMarrow, kDnlr, 0.3},
+    Correlation{kMarrow, kTmtv, 0.2},    Correlation{kSpleen, kMarrow, 0.4},
+    Correlation{kSuvMax, kPdl1, 0.2},    Correlation{kSuvMax, kTmtv, 0.3},
+    Correlation{kSuvMean, kSuvMax, 0.7}, Correlation{kSuvMean, kTmtv, 0.2},
+    Correlation{kLesions, kTmtv, 0.5},   Correlation{kTmtv, kDnlr, 0.3},
+    Correlation{kTmtv, kLdh, 0.4},       Correlation{kTmtv, kAlbumin, -0.3},
+    Correlation{kDnlr, kLdh, 0.3},       Correlation{kDnlr, kAlbumin, -0.4},
+    Correlation{kLdh, kAlbumin, -0.3},   Correlation{kEcog, kTmtv, 0.3},
+    Correlation{kEcog, kDnlr, 0.3},      Correlation{kEcog, kLdh, 0.2},
+    Correlation{kEcog, kAlbumin, -0.35}, Correlation{kEcog, kAge, 0.15},
+    Correlation{kSteroids, kEcog, 0.25}, Correlation{kSteroids, kDnlr, 0.25},
+    Correlation{kSteroids, kBrain, 0.3}, Correlation{kSmoker, kMale, 0.2},
 };
 
 LatentMatrix choleskyOfCorrelations() {
@@ -107,8 +128,8 @@ double pdl1TpsPercent(double z) {  // 0 in 35 %, otherwise 100 Beta(0.55, 0.65) 
   const double u = normalCdf(z);
   if (u <= kNegativeShare) return 0;
   const double within = std::min((u - kNegativeShare) / (1 - kNegativeShare), 1 - 1e-12);
-  return reportedTps(100 * boost::math::quantile(boost::math::beta_distribution<>(0.55, 0.65),
-                                                 within));
+  return reportedTps(100 *
+                     boost::math::quantile(boost::math::beta_distribution<>(0.55, 0.65), within));
 }
 
 double ageYears(double z) {  // N(65, 10) cut to 35-90 [D]
@@ -134,7 +155,7 @@ struct Sites {
 
 // Prevalences 35, 21, 21, 17 % [V 10.1080/21645515.2020.1823779]; 25, 25, 30 % [M].
 Sites sitesOf(const Latents& z) {
-  return {holds(z[kBone], 0.35), holds(z[kBrain], 0.21),  holds(z[kAdrenal], 0.21),
+  return {holds(z[kBone], 0.35),  holds(z[kBrain], 0.21),  holds(z[kAdrenal], 0.21),
           holds(z[kLiver], 0.17), holds(z[kPleura], 0.25), holds(z[kLung], 0.25),
           holds(z[kNodes], 0.30)};
 }
@@ -144,7 +165,7 @@ ClinicalCovariates clinicalOf(const Latents& z, const Sites& sites, StableRandom
   c.ageYears = ageYears(z[kAge]);
   c.male = holds(z[kMale], 0.65);
   c.smoker = holds(z[kSmoker], 0.88);
-  c.steroids = holds(z[kSteroids], 0.14);   // >= 10 mg prednisone equivalent [V JCO.18.00149]
+  c.steroids = holds(z[kSteroids], 0.14);  // >= 10 mg prednisone equivalent [V JCO.18.00149]
   c.ecog = holds(z[kEcog], 0.15) ? 2 : holds(z[kEcog], 0.75) ? 1 : 0;
   c.pdl1TpsPercent = pdl1TpsPercent(z[kPdl1]);
   c.dNlr = 2.2 * std::exp(0.55 * z[kDnlr]);
@@ -155,20 +176,21 @@ ClinicalCovariates clinicalOf(const Latents& z, const Sites& sites, StableRandom
   return c;
 }
 
-// Where a lesion of each site may lie: centre and half size, mm, DICOM LPS, z = 0 at the carina. [D]
+// Where a lesion of each site may lie: centre and half size, mm, DICOM LPS, z = 0 at the carina.
+// [D]
 struct Box {
   PointMm centre, halfSize;
   PointMm draw(StableRandom& random) const {
     PointMm p{};
-    for (std::size_t a = 0; a < 3; ++a)
-      p[a] = centre[a] + halfSize[a] * random.uniform(-1, 1);
+    for (std::size_t a = 0; a < 3; ++a) p[a] = centre[a] + halfSize[a] * random.uniform(-1, 1);
     return p;
   }
 };
 constexpr Box kPrimarySide{{75, 0, 0}, {50, 50, 70}}, kOtherLung{{-75, 0, 0}, {50, 50, 70}};
 constexpr Box kMediastinum{{0, 0, 0}, {35, 30, 70}}, kPleuralSheet{{85, 20, -60}, {40, 60, 90}};
 constexpr Box kNeck{{0, 0, 210}, {60, 30, 40}}, kRetroperitoneum{{0, 30, -300}, {40, 30, 100}};
-constexpr Box kAxialSkeleton{{0, 50, -250}, {60, 30, 330}}, kPelvisAndFemora{{0, 0, -560}, {140, 50, 130}};
+constexpr Box kAxialSkeleton{{0, 50, -250}, {60, 30, 330}},
+    kPelvisAndFemora{{0, 0, -560}, {140, 50, 130}};
 constexpr Box kAdrenals{{0, 30, -220}, {50, 15, 15}}, kLiverBox{{-80, 0, -190}, {60, 60, 50}};
 constexpr Box kElsewhere{{0, 20, -210}, {150, 80, 460}};  // soft tissue, rare nodes and organs
 constexpr double kShareElsewhere = 0.25;
@@ -188,7 +210,8 @@ std::vector<Box> visibleBoxes(const Sites& sites, StableRandom& random) {
 double largestDistanceMm(std::span<const PointMm> points) {
   double largest = 0;
   for (std::size_t i = 0; i < points.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j) largest = std::max(largest, distanceMm(points[i], points[j]));
+    for (std::size_t j = 0; j < i; ++j)
+      largest = std::max(largest, distanceMm(points[i], points[j]));
   return largest;
 }
 
@@ -210,12 +233,12 @@ double dmaxOfPlacedLesionsMm(std::span<const Box> boxes, int lesions, StableRand
 
 PetMeasures petOf(const Latents& z, const Sites& sites, StableRandom& random) {
   PetMeasures pet;
-  pet.tmtvMl = 65 * std::exp(1.25 * z[kTmtv]);   // IQR 28-151 ml [D], cut-offs 54-226 [V]
-  pet.suvMax = 13 * std::exp(0.45 * z[kSuvMax]); // hottest lesion [M]
+  pet.tmtvMl = 65 * std::exp(1.25 * z[kTmtv]);    // IQR 28-151 ml [D], cut-offs 54-226 [V]
+  pet.suvMax = 13 * std::exp(0.45 * z[kSuvMax]);  // hottest lesion [M]
   pet.suvMean = std::min(6 * std::exp(0.3 * z[kSuvMean]), 0.8 * *pet.suvMax);
   pet.tlgG = *pet.tmtvMl * *pet.suvMean;
-  pet.spleenToLiverRatio = std::max(0.3, 0.88 + 0.14 * z[kSpleen]);   // [M]
-  pet.marrowToLiverRatio = std::max(0.2, 0.78 + 0.17 * z[kMarrow]);   // [M]
+  pet.spleenToLiverRatio = std::max(0.3, 0.88 + 0.14 * z[kSpleen]);  // [M]
+  pet.marrowToLiverRatio = std::max(0.2, 0.78 + 0.17 * z[kMarrow]);  // [M]
   const std::vector<Box> boxes = visibleBoxes(sites, random);
   pet.lesionCount = 1 + std::max(lesionCountBeyondOne(z[kLesions]), static_cast<int>(boxes.size()));
   pet.dmaxMm = dmaxOfPlacedLesionsMm(boxes, *pet.lesionCount, random);
@@ -232,21 +255,23 @@ struct Slopes {
   double logTmtv, logDnlr, logLdh, ecog2, pdl1;
   double liver = 0.35, steroids = 0.45, albumin = -0.30, dmax = 0.20;
 };
-constexpr Slopes kOsSlopes{.logTmtv = 0.46, .logDnlr = 0.40, .logLdh = 0.25, .ecog2 = 1.0, .pdl1 = -0.25};
-constexpr Slopes kPfsSlopes{.logTmtv = 0.25, .logDnlr = 0.25, .logLdh = 0, .ecog2 = 0.87, .pdl1 = -0.35};
+constexpr Slopes kOsSlopes{
+    .logTmtv = 0.46, .logDnlr = 0.40, .logLdh = 0.25, .ecog2 = 1.0, .pdl1 = -0.25};
+constexpr Slopes kPfsSlopes{
+    .logTmtv = 0.25, .logDnlr = 0.25, .logLdh = 0, .ecog2 = 0.87, .pdl1 = -0.35};
 
 // Mean and SD of two variables without a closed form, from 200,000 draws of this generator.
 constexpr double kTpsMean = 29.8, kTpsSd = 34.8, kDmaxMeanMm = 441, kDmaxSdMm = 256;
 
-double logHazard(const Slopes& s, const Latents& z, const SyntheticTruth& t, const CohortPlan& plan) {
+double logHazard(const Slopes& s, const Latents& z, const SyntheticTruth& t,
+                 const CohortPlan& plan) {
   const ClinicalCovariates& c = t.clinical;
   const double sum =
       s.logTmtv * z[kTmtv] + s.logDnlr * z[kDnlr] + s.logLdh * z[kLdh] + s.albumin * z[kAlbumin] +
       s.ecog2 * ((*c.ecog >= 2 ? 1 : 0) - 0.15) + s.steroids * ((*c.steroids ? 1 : 0) - 0.14) +
       s.liver * ((*c.liverMetastases ? 1 : 0) - 0.17) +
       s.pdl1 * (*c.pdl1TpsPercent - kTpsMean) / kTpsSd +
-      s.dmax * (*t.pet.dmaxMm - kDmaxMeanMm) / kDmaxSdMm +
-      plan.marrowToLiverLogHazard * z[kMarrow];
+      s.dmax * (*t.pet.dmaxMm - kDmaxMeanMm) / kDmaxSdMm + plan.marrowToLiverLogHazard * z[kMarrow];
   return plan.slopeShrinkage * sum;
 }
 
@@ -258,18 +283,22 @@ struct CureModel {
   }
   double survival(double months, double logHazard) const {
     const double cured = curedAt(logHazard);
-    return cured + (1 - cured) * std::exp(-std::pow(months / scaleMonths, shape) * std::exp(logHazard));
+    return cured +
+           (1 - cured) * std::exp(-std::pow(months / scaleMonths, shape) * std::exp(logHazard));
   }
   double monthsAtSurvival(double s, double logHazard) const {
     const double cured = curedAt(logHazard);
     if (s <= cured) return std::numeric_limits<double>::infinity();
-    return scaleMonths * std::pow(-std::log((s - cured) / (1 - cured)) / std::exp(logHazard), 1 / shape);
+    return scaleMonths *
+           std::pow(-std::log((s - cured) / (1 - cured)) / std::exp(logHazard), 1 / shape);
   }
 };
 // Scales set so that median PFS and OS lie amid published first and later lines (KEYNOTE-042: 5.4
 // and 16.5 months, KEYNOTE-001: OS 10.5-22.3).
-constexpr CureModel kPfsModel{.shape = 0.85, .scaleMonths = 5.3, .curedShare = 0.17, .curedSlope = 1.3};
-constexpr CureModel kOsModel{.shape = 0.9, .scaleMonths = 18, .curedShare = 0.16, .curedSlope = 0.4};
+constexpr CureModel kPfsModel{
+    .shape = 0.85, .scaleMonths = 5.3, .curedShare = 0.17, .curedSlope = 1.3};
+constexpr CureModel kOsModel{
+    .shape = 0.9, .scaleMonths = 18, .curedShare = 0.16, .curedSlope = 0.4};
 
 // PFS and OS of one patient share most of their luck. [D]
 constexpr double kPfsOsLuckCorrelation = 0.8, kResponseLuckCorrelation = 0.6;
@@ -312,9 +341,11 @@ FollowedTime observe(double eventMonths, double followUpMonths) {
   return {days(followUpMonths), false};
 }
 
-void addOutcome(CohortRecord& record, const Outcome& o, const CohortPlan& plan, StableRandom& random) {
+void addOutcome(CohortRecord& record, const Outcome& o, const CohortPlan& plan,
+                StableRandom& random) {
   const double entry = random.uniform(0, plan.accrualMonths);
-  const double cut = plan.accrualMonths + plan.minimumFollowUpMonths - plan.labelDelayMonths - entry;
+  const double cut =
+      plan.accrualMonths + plan.minimumFollowUpMonths - plan.labelDelayMonths - entry;
   const double dropOut = plan.dropOutPerMonth > 0
                              ? -std::log(1 - random.uniform()) / plan.dropOutPerMonth
                              : std::numeric_limits<double>::infinity();
@@ -427,7 +458,8 @@ double truePfsProbability(const SyntheticTruth& truth, double months) {
   double sum = 0;
   for (int i = 0; i < kSteps; ++i) {
     const double luck = luckNeeded + (i + 0.5) * step;
-    sum += std::exp(-0.5 * luck * luck) * normalCdf((kPfsOsLuckCorrelation * luck - osLuckNeeded) / rest);
+    sum += std::exp(-0.5 * luck * luck) *
+           normalCdf((kPfsOsLuckCorrelation * luck - osLuckNeeded) / rest);
   }
   return sum * step / std::sqrt(2 * std::numbers::pi);
 }

@@ -11,11 +11,11 @@
 // source is std::mt19937_64, and all transforms are our own or Boost.Math's.
 #pragma once
 
+#include "clinical/CohortRecord.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "clinical/CohortRecord.h"
 
 namespace fedpet::sample {
 
@@ -29,8 +29,8 @@ struct CohortPlan {
   // Log-hazard per SD of the marrow-to-liver ratio, before shrinkage. Published findings conflict;
   // 0 switches the effect off.
   double marrowToLiverLogHazard = 0.10;
-  double centreInterceptSd = 0.3;      // log-hazard
-  double centreCalibrationSd = 0.05;   // PET calibration factor N(1, this) per centre, cut to +-10 %
+  double centreInterceptSd = 0.3;     // log-hazard
+  double centreCalibrationSd = 0.05;  // PET calibration factor N(1, this) per centre, cut to +-10 %
 
   // Scales the usual share of unknown values per covariate; 0: everything is known.
   double missingness = 1.0;
@@ -40,14 +40,14 @@ struct CohortPlan {
   double accrualMonths = 30;
   double minimumFollowUpMonths = 9;
   double labelDelayMonths = 0;
-  double dropOutPerMonth = 0.003;      // rate of loss to follow-up
+  double dropOutPerMonth = 0.003;  // rate of loss to follow-up
 };
 
 // What no hospital would know.
 struct SyntheticTruth {
-  PetMeasures pet;               // before the centre's calibration error, nothing missing
-  ClinicalCovariates clinical;   // nothing missing
-  double logHazardPfs = 0;       // the oracle's linear predictor, centre effect included
+  PetMeasures pet;              // before the centre's calibration error, nothing missing
+  ClinicalCovariates clinical;  // nothing missing
+  double logHazardPfs = 0;      // the oracle's linear predictor, centre effect included
   double logHazardOs = 0;
   double pfsMonths = 0, osMonths = 0;  // without censoring; infinite for the cured
 };

@@ -1,3 +1,7 @@
+#include "models/response/BundleManifest.h"
+#include "models/response/ModelBundle.h"
+#include "models/response/ResponseModel.h"
+
 #include <openssl/evp.h>
 #include <torch/torch.h>
 
@@ -9,10 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "models/response/BundleManifest.h"
-#include "models/response/ModelBundle.h"
-#include "models/response/ResponseModel.h"
 
 namespace fedpet::response {
 namespace {
@@ -26,15 +26,17 @@ constexpr std::uintmax_t kLargestFileBytes = 16u << 20;
 constexpr const char* kCorrelationTensor = "inputs.correlation";
 
 [[noreturn]] void fail(BundleProblem problem, const fs::path& file, const std::string& what) {
-  throw BundleError(problem, file.string() + " " + what +
-                                 "; obtain the bundle again from where it was released");
+  throw BundleError(
+      problem, file.string() + " " + what + "; obtain the bundle again from where it was released");
 }
 
 std::vector<char> readFile(const fs::path& file) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(file, error);
-  if (error || !fs::is_regular_file(file, error)) fail(BundleProblem::NotFound, file, "cannot be found");
-  if (size > kLargestFileBytes) fail(BundleProblem::Unreadable, file, "is far too large for a bundle");
+  if (error || !fs::is_regular_file(file, error))
+    fail(BundleProblem::NotFound, file, "cannot be found");
+  if (size > kLargestFileBytes)
+    fail(BundleProblem::Unreadable, file, "is far too large for a bundle");
   std::vector<char> bytes(static_cast<std::size_t>(size));
   std::ifstream in(file, std::ios::binary);
   if (!in.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
@@ -55,7 +57,8 @@ void writeFile(const fs::path& file, std::string_view bytes) {
   std::error_code error;
   fs::rename(temporary, file, error);
   if (error)
-    throw BundleError(BundleProblem::NotWritable, file.string() + " cannot be replaced: " + error.message());
+    throw BundleError(BundleProblem::NotWritable,
+                      file.string() + " cannot be replaced: " + error.message());
 }
 
 std::string sha256Hex(std::span<const char> bytes) {
@@ -73,11 +76,13 @@ std::string sha256Hex(std::span<const char> bytes) {
 }
 
 Tensor tensorOf(std::span<const double> values, std::vector<std::int64_t> shape) {
-  return torch::tensor(std::vector<double>(values.begin(), values.end()), torch::kDouble).reshape(shape);
+  return torch::tensor(std::vector<double>(values.begin(), values.end()), torch::kDouble)
+      .reshape(shape);
 }
 
 Tensor tensorOf(const Matrix& m) {
-  return tensorOf(m.values, {static_cast<std::int64_t>(m.rows), static_cast<std::int64_t>(m.columns)});
+  return tensorOf(m.values,
+                  {static_cast<std::int64_t>(m.rows), static_cast<std::int64_t>(m.columns)});
 }
 
 Tensors tensorsOf(const ModelBundle& bundle) {
@@ -85,8 +90,9 @@ Tensors tensorsOf(const ModelBundle& bundle) {
   tensors.insert(kCorrelationTensor, tensorOf(bundle.inputCorrelation));
   for (const BundleOutput& output : bundle.outputs) {
     tensors.insert(output.id() + ".intercept", tensorOf(std::array{output.intercept}, {1}));
-    tensors.insert(output.id() + ".coefficients",
-                   tensorOf(output.coefficients, {static_cast<std::int64_t>(output.coefficients.size())}));
+    tensors.insert(
+        output.id() + ".coefficients",
+        tensorOf(output.coefficients, {static_cast<std::int64_t>(output.coefficients.size())}));
     tensors.insert(output.id() + ".covariance", tensorOf(output.covariance));
   }
   return tensors;
@@ -105,7 +111,8 @@ std::vector<double> take(const Tensors& tensors, const std::string& name,
   const double* data = flat.data_ptr<double>();
   std::vector<double> values(data, data + flat.numel());
   for (const double value : values)
-    if (!std::isfinite(value)) fail(BundleProblem::NotFinite, file, "has a value that is not finite: " + name);
+    if (!std::isfinite(value))
+      fail(BundleProblem::NotFinite, file, "has a value that is not finite: " + name);
   return values;
 }
 
@@ -119,7 +126,8 @@ Matrix takeSquare(const Tensors& tensors, const std::string& name, std::size_t s
 Tensors unpickled(const std::vector<char>& bytes, const fs::path& file) {
   try {
     const torch::IValue value = torch::pickle_load(bytes);
-    if (!value.isGenericDict()) fail(BundleProblem::WrongContent, file, "is not a dictionary of tensors");
+    if (!value.isGenericDict())
+      fail(BundleProblem::WrongContent, file, "is not a dictionary of tensors");
     const auto dictionary = value.toGenericDict();
     Tensors tensors;
     for (const auto& entry : dictionary) {
@@ -151,15 +159,17 @@ void fillWeights(ModelBundle& bundle, const Tensors& tensors) {
 ModelBundle writeBundle(const ModelBundle& bundle, const fs::path& directory) {
   for (const BundleOutput& output : bundle.outputs)
     if (output.evaluations.empty())
-      throw BundleError(BundleProblem::NotEvaluated,
-                        output.id() + " has no metrics on held-out patients; evaluate before writing");
+      throw BundleError(
+          BundleProblem::NotEvaluated,
+          output.id() + " has no metrics on held-out patients; evaluate before writing");
   ModelBundle written = ResponseModel(bundle).bundle();  // checks that the parts fit together
   const std::vector<char> weights = torch::pickle_save(torch::IValue(tensorsOf(written)));
   written.weightsSha256 = sha256Hex(weights);
   std::error_code error;
   fs::create_directories(directory, error);
   if (error)
-    throw BundleError(BundleProblem::NotWritable, directory.string() + " cannot be created: " + error.message());
+    throw BundleError(BundleProblem::NotWritable,
+                      directory.string() + " cannot be created: " + error.message());
   writeFile(directory / kWeightsFile, {weights.data(), weights.size()});
   writeFile(directory / kManifestFile, manifestText(written));
   return written;
@@ -172,7 +182,8 @@ ModelBundle readBundle(const fs::path& directory) {
   const std::vector<char> weights = readFile(file);
   // Before the unpickler sees a single byte.
   if (sha256Hex(weights) != bundle.weightsSha256)
-    fail(BundleProblem::WrongHash, file, "does not match the SHA-256 of its manifest: truncated or changed");
+    fail(BundleProblem::WrongHash, file,
+         "does not match the SHA-256 of its manifest: truncated or changed");
   fillWeights(bundle, unpickled(weights, file));
   for (const BundleOutput& output : bundle.outputs)
     if (output.evaluations.empty())

@@ -1,11 +1,12 @@
 #include "models/response/BundleManifest.h"
 
+#include "models/response/ModelInputs.h"
+
+#include <nlohmann/json.hpp>
+
 #include <array>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
-
-#include "models/response/ModelInputs.h"
 
 namespace fedpet::response {
 namespace {
@@ -14,7 +15,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kSchema = "fedpet-response-bundle";
 constexpr int kSchemaVersion = 1;
-constexpr std::size_t kMostItems = 1000;  // of any list: a hostile manifest must not fill the memory
+constexpr std::size_t kMostItems =
+    1000;  // of any list: a hostile manifest must not fill the memory
 
 constexpr std::array kProblems{"NotFound",     "Unreadable", "UnsupportedVersion", "WrongHash",
                                "WrongContent", "NotFinite",  "NotEvaluated",       "NotWritable"};
@@ -23,7 +25,9 @@ constexpr std::array kScenarios{"as recorded", "PET only"};
 
 // ---- writing -----------------------------------------------------------------------------------
 
-Json toJson(const Estimate& e) { return {{"value", e.value}, {"lower", e.lower}, {"upper", e.upper}}; }
+Json toJson(const Estimate& e) {
+  return {{"value", e.value}, {"lower", e.lower}, {"upper", e.upper}};
+}
 
 template <typename T>
 Json orNull(const std::optional<T>& value) {
@@ -186,7 +190,8 @@ BundleInput inputFrom(const Node& node) {
   BundleInput input;
   input.name = node["name"].text();
   const InputSpec* spec = findInput(input.name);
-  if (!spec) fail(node.path(), "is an input that this software does not know: " + input.name.substr(0, 40));
+  if (!spec)
+    fail(node.path(), "is an input that this software does not know: " + input.name.substr(0, 40));
   // A bundle made with another rule or unit for the same name must not be read as ours.
   if (node["unit"].text() != spec->unit) fail(node.path(), "has another unit than this software");
   if (node["transform"].text() != toString(spec->transform))
@@ -249,7 +254,8 @@ BundleOutput outputFrom(const Node& node) {
   output.trainingEvents = node["trainingEvents"].count();
   for (const Node& e : node["evaluations"].items()) output.evaluations.push_back(evaluationFrom(e));
   // A text that contradicts the numbers would put the wrong direction beside a probability.
-  if (node["event"].text() != output.event()) fail(node.path(), "has an event that does not fit its endpoint");
+  if (node["event"].text() != output.event())
+    fail(node.path(), "has an event that does not fit its endpoint");
   return output;
 }
 
@@ -294,7 +300,8 @@ double probabilityOf(Link link, double eta) {
 }
 
 double etaOf(Link link, double probability) {
-  return link == Link::Logit ? std::log(probability / (1 - probability)) : -std::log(-std::log(probability));
+  return link == Link::Logit ? std::log(probability / (1 - probability))
+                             : -std::log(-std::log(probability));
 }
 
 std::string BundleOutput::id() const {
@@ -306,8 +313,10 @@ std::string BundleOutput::event() const {
   switch (endpoint) {
     case Endpoint::DurableClinicalBenefit:
       return "durable clinical benefit: no progression or death within " + months + " months";
-    case Endpoint::ProgressionFreeSurvival: return "no progression or death within " + months + " months";
-    case Endpoint::OverallSurvival: return "alive at " + months + " months";
+    case Endpoint::ProgressionFreeSurvival:
+      return "no progression or death within " + months + " months";
+    case Endpoint::OverallSurvival:
+      return "alive at " + months + " months";
   }
   throw std::invalid_argument("endpoint outside its table");
 }
@@ -339,8 +348,9 @@ std::string manifestText(const ModelBundle& bundle) {
       {"training", toJson(bundle.training)},
       {"inputs", std::move(inputs)},
       {"outOfDistribution",
-       {{"method", "squared Mahalanobis distance of the known continuous inputs; chi-square quantiles "
-                   "stretched to the training data, by number of known inputs"},
+       {{"method",
+         "squared Mahalanobis distance of the known continuous inputs; chi-square quantiles "
+         "stretched to the training data, by number of known inputs"},
         {"level", bundle.outOfDistributionLevel},
         {"thresholds", bundle.mahalanobisThresholds}}},
       {"outputs", std::move(outputs)},
@@ -354,8 +364,9 @@ std::string manifestText(const ModelBundle& bundle) {
 ModelBundle bundleFromManifest(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded())
-    throw BundleError(BundleProblem::Unreadable,
-                      std::string(kManifestFile) + " is not complete JSON; obtain the bundle again");
+    throw BundleError(
+        BundleProblem::Unreadable,
+        std::string(kManifestFile) + " is not complete JSON; obtain the bundle again");
   const Node root(json, "");
   if (!json.is_object()) fail("the document", "is not an object");
   checkSchema(root);
@@ -364,7 +375,8 @@ ModelBundle bundleFromManifest(const std::string& text) {
   bundle.version = root["version"].text();
   bundle.softwareVersion = root["softwareVersion"].text();
   bundle.licence = root["licence"].text();
-  if (!root["researchUseOnly"].yesNo()) fail("researchUseOnly", "is false: this software is for research only");
+  if (!root["researchUseOnly"].yesNo())
+    fail("researchUseOnly", "is false: this software is for research only");
   bundle.intendedUse = root["intendedUse"].text();
   for (const Node& limit : root["limits"].items()) bundle.limits.push_back(limit.text());
   bundle.training = trainingFrom(root["training"]);
@@ -375,7 +387,8 @@ ModelBundle bundleFromManifest(const std::string& text) {
     bundle.mahalanobisThresholds.push_back(threshold.number());
   for (const Node& output : root["outputs"].items()) bundle.outputs.push_back(outputFrom(output));
   const Node weights = root["weights"];
-  if (weights["file"].text() != kWeightsFile) fail("weights.file", "is not " + std::string(kWeightsFile));
+  if (weights["file"].text() != kWeightsFile)
+    fail("weights.file", "is not " + std::string(kWeightsFile));
   bundle.weightsSha256 = weights["sha256"].text();
   return bundle;
 }

@@ -1,9 +1,9 @@
 // manifest.json of a model bundle: everything but the weights. Used by BundleFile.cpp only.
 #pragma once
 
-#include <string>
-
 #include "models/response/ModelBundle.h"
+
+#include <string>
 
 namespace fedpet::response {
 

@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <cmath>
-
 #include "models/response/ResponseModel.h"
 #include "models/response/Training.h"
+
+#include <algorithm>
+#include <cmath>
 
 namespace fedpet::response {
 namespace {
@@ -10,13 +10,14 @@ namespace {
 // Patients of one output who got a number and whose outcome counts, column by column.
 struct Evaluable {
   std::vector<std::size_t> records;
-  std::vector<Scored> model, oracle;   // at the horizon; oracle is empty without the truth
-  std::vector<FollowedTime> times;     // whole follow-up
+  std::vector<Scored> model, oracle;  // at the horizon; oracle is empty without the truth
+  std::vector<FollowedTime> times;    // whole follow-up
   int refused = 0, truthInside = 0, withNumber = 0;
 };
 
 const std::optional<FollowedTime>& timeOf(const CohortRecord& record, Endpoint endpoint) {
-  return endpoint == Endpoint::OverallSurvival ? record.overallSurvival : record.progressionFreeSurvival;
+  return endpoint == Endpoint::OverallSurvival ? record.overallSurvival
+                                               : record.progressionFreeSurvival;
 }
 
 ResponseInputs inputsFor(const CohortRecord& record, InputScenario scenario) {
@@ -78,7 +79,8 @@ Evaluation measure(const Evaluable& e, Endpoint endpoint, const EvaluationPlan& 
     return bootstrap(e.model.size(), plan.resamples, plan.seed, metric);
   };
   const auto onModel = [&](auto metric) {
-    return interval([&, metric](std::span<const std::size_t> rows) { return metric(chosen(e.model, rows)); });
+    return interval(
+        [&, metric](std::span<const std::size_t> rows) { return metric(chosen(e.model, rows)); });
   };
   Evaluation result;
   result.data = plan.dataDescription;
@@ -88,7 +90,8 @@ Evaluation measure(const Evaluable& e, Endpoint endpoint, const EvaluationPlan& 
   result.auc = onModel(areaUnderCurve);
   result.brier = onModel(brierScore);
   result.brierOfPrevalence = brierOfPrevalence(e.model);
-  result.calibrationInTheLarge = onModel([](const auto& s) { return calibrationLine(s).inTheLarge; });
+  result.calibrationInTheLarge =
+      onModel([](const auto& s) { return calibrationLine(s).inTheLarge; });
   result.calibrationSlope = onModel([](const auto& s) { return calibrationLine(s).slope; });
   result.bins = calibrationBins(e.model, plan.bins);
   const bool survival = endpoint != Endpoint::DurableClinicalBenefit;
@@ -108,17 +111,20 @@ Evaluation measure(const Evaluable& e, Endpoint endpoint, const EvaluationPlan& 
 
 void evaluateBundle(ModelBundle& bundle, std::span<const CohortRecord> heldOut,
                     const TrueProbability& truth, const EvaluationPlan& plan) {
-  if (plan.dataDescription.empty()) throw TrainingError("the plan does not describe its evaluation data");
+  if (plan.dataDescription.empty())
+    throw TrainingError("the plan does not describe its evaluation data");
   if (heldOut.empty()) throw TrainingError("there is no held-out patient to evaluate on");
   const ResponseModel model(bundle);
   for (BundleOutput& output : bundle.outputs) output.evaluations.clear();
   for (const InputScenario scenario : {InputScenario::AsRecorded, InputScenario::PetOnly}) {
     std::vector<std::vector<ResponsePrediction>> predictions;
-    for (const CohortRecord& record : heldOut) predictions.push_back(model.predict(inputsFor(record, scenario)));
+    for (const CohortRecord& record : heldOut)
+      predictions.push_back(model.predict(inputsFor(record, scenario)));
     for (std::size_t o = 0; o < bundle.outputs.size(); ++o) {
       BundleOutput& output = bundle.outputs[o];
       const Evaluable e = collect(output, o, predictions, heldOut, truth);
-      if (e.model.empty()) throw TrainingError(output.id() + ": no held-out patient can be evaluated");
+      if (e.model.empty())
+        throw TrainingError(output.id() + ": no held-out patient can be evaluated");
       Evaluation evaluation = measure(e, output.endpoint, plan);
       evaluation.scenario = scenario;
       output.evaluations.push_back(std::move(evaluation));

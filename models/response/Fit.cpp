@@ -60,8 +60,10 @@ void penalise(Objective& objective, const Tensor& parameters, const Tensor& pena
 constexpr double kLargestStandardError = 100;
 
 NewtonResult checked(NewtonResult result) {
-  if (result.covariance.diagonal().max().item<double>() > kLargestStandardError * kLargestStandardError)
-    throw TrainingError("an input, or several together, separate the outcomes; raise the L2 penalty");
+  if (result.covariance.diagonal().max().item<double>() >
+      kLargestStandardError * kLargestStandardError)
+    throw TrainingError(
+        "an input, or several together, separate the outcomes; raise the L2 penalty");
   return result;
 }
 
@@ -80,7 +82,8 @@ NewtonResult maximise(Evaluate evaluate, const Tensor& start, const Tensor& pena
     if (control.onStep && !control.onStep({iteration, now.value, largest})) throw TrainingStopped();
     const Tensor factor = at::linalg_cholesky(now.information);
     if (largest < control.gradientTolerance)
-      return checked({parameters, at::cholesky_inverse(factor), evaluate(parameters).value, iteration});
+      return checked(
+          {parameters, at::cholesky_inverse(factor), evaluate(parameters).value, iteration});
     const Tensor step = at::cholesky_solve(now.gradient.unsqueeze(1), factor).squeeze(1);
     // Halve the step until it climbs; a concave objective always lets a short enough one climb.
     double length = 1;
@@ -100,8 +103,10 @@ auto translated(Work work) {
   try {
     return work();
   } catch (const c10::Error& error) {
-    throw TrainingError("the fit failed numerically: an input may be constant or a copy of another; "
-                        "raise the L2 penalty (" + std::string(error.what_without_backtrace()) + ")");
+    throw TrainingError(
+        "the fit failed numerically: an input may be constant or a copy of another; "
+        "raise the L2 penalty (" +
+        std::string(error.what_without_backtrace()) + ")");
   }
 }
 
@@ -111,7 +116,8 @@ void checkViews(std::span<const Matrix> views, std::size_t outcomes) {
     if (view.rows != outcomes || view.columns != views.front().columns ||
         view.values.size() != view.rows * view.columns)
       throw TrainingError("inputs and outcomes differ in length");
-    if (!std::all_of(view.values.begin(), view.values.end(), [](double v) { return std::isfinite(v); }))
+    if (!std::all_of(view.values.begin(), view.values.end(),
+                     [](double v) { return std::isfinite(v); }))
       throw TrainingError("an input is not finite");
   }
 }
@@ -134,12 +140,12 @@ Objective logisticObjective(const Tensor& x, const Tensor& y, const Tensor& para
 // Patients sorted from the longest time to the shortest: the risk set of a patient is then a prefix
 // that ends with the last patient of the same time.
 struct RiskOrder {
-  std::vector<std::int64_t> order;               // rows of the cohort
-  Tensor event;                                  // n, 0 or 1
-  Tensor tieStart, tieEnd;                       // n: first and last index of the same time
-  Tensor deaths;                                 // indices of events
-  Tensor efronShare;                             // per death: r / d, r = 0 .. d-1 within its time
-  std::vector<double> deathMonths;               // per death
+  std::vector<std::int64_t> order;  // rows of the cohort
+  Tensor event;                     // n, 0 or 1
+  Tensor tieStart, tieEnd;          // n: first and last index of the same time
+  Tensor deaths;                    // indices of events
+  Tensor efronShare;                // per death: r / d, r = 0 .. d-1 within its time
+  std::vector<double> deathMonths;  // per death
 };
 
 RiskOrder riskOrderOf(std::span<const FollowedTime> times) {
@@ -199,7 +205,8 @@ RiskSums riskSums(const RiskOrder& r, const Tensor& x, const Tensor& hazard, boo
 
 // sum over deaths of S2 / S0, as one weighted product: each patient enters with the summed 1/S0 of
 // the deaths in whose risk set it is, less its Efron share of the deaths tied with its own.
-Tensor weightedSecondMoment(const RiskOrder& r, const Tensor& x, const Tensor& hazard, const Tensor& s0) {
+Tensor weightedSecondMoment(const RiskOrder& r, const Tensor& x, const Tensor& hazard,
+                            const Tensor& s0) {
   const Tensor perDeath = torch::zeros_like(hazard).index_add(0, r.deaths, 1 / s0);
   const Tensor fromHere = perDeath.flip(0).cumsum(0).flip(0).index_select(0, r.tieStart);
   const Tensor end = r.tieEnd.index_select(0, r.deaths);
@@ -272,10 +279,12 @@ LogisticFit fitLogistic(std::span<const Matrix> views, const std::vector<bool>& 
     throw TrainingError("all patients have the same outcome");
   return translated([&] {
     const torch::NoGradGuard noGradients;
-    const Tensor y = torch::tensor(std::vector<double>(outcomes.begin(), outcomes.end()), torch::kDouble);
+    const Tensor y =
+        torch::tensor(std::vector<double>(outcomes.begin(), outcomes.end()), torch::kDouble);
     std::vector<Tensor> designs;
     for (const Matrix& view : views)
-      designs.push_back(torch::cat({torch::ones({y.size(0), 1}, torch::kDouble), tensorOf(view)}, 1));
+      designs.push_back(
+          torch::cat({torch::ones({y.size(0), 1}, torch::kDouble), tensorOf(view)}, 1));
     const double share = 1.0 / static_cast<double>(views.size());
     const auto evaluate = [&](const Tensor& parameters) {
       Objective sum;
@@ -300,7 +309,8 @@ LogisticFit fitLogistic(std::span<const Matrix> views, const std::vector<bool>& 
 CoxFit fitCox(std::span<const Matrix> views, std::span<const FollowedTime> times,
               std::span<const double> horizonsMonths, const FitControl& control) {
   checkViews(views, times.size());
-  if (std::none_of(times.begin(), times.end(), [](const FollowedTime& t) { return t.eventObserved; }))
+  if (std::none_of(times.begin(), times.end(),
+                   [](const FollowedTime& t) { return t.eventObserved; }))
     throw TrainingError("no event was observed");
   return translated([&] {
     const torch::NoGradGuard noGradients;
@@ -315,11 +325,15 @@ CoxFit fitCox(std::span<const Matrix> views, std::span<const FollowedTime> times
       return Objective{sum.value * share, sum.gradient * share, sum.information * share};
     };
     const std::int64_t size = designs.front().size(1);
-    const NewtonResult best =
-        maximise(evaluate, torch::zeros({size}, torch::kDouble),
-                 torch::full({size}, control.l2, torch::kDouble), static_cast<double>(times.size()), control);
-    CoxFit fit{vectorOf(best.parameters), matrixOf(best.covariance), best.logLikelihood,
-               best.iterations, {}, breslowCurve(risk, designs, best.parameters)};
+    const NewtonResult best = maximise(evaluate, torch::zeros({size}, torch::kDouble),
+                                       torch::full({size}, control.l2, torch::kDouble),
+                                       static_cast<double>(times.size()), control);
+    CoxFit fit{vectorOf(best.parameters),
+               matrixOf(best.covariance),
+               best.logLikelihood,
+               best.iterations,
+               {},
+               breslowCurve(risk, designs, best.parameters)};
     for (const double horizon : horizonsMonths)
       fit.baselines.push_back(breslowAt(horizon, risk, designs, best.parameters));
     return fit;

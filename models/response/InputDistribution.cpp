@@ -123,7 +123,8 @@ InputDistribution::Completed InputDistribution::complete(const StandardisedInput
   }
   for (std::size_t i = 0; i < unknown.size(); ++i)
     for (std::size_t j = 0; j < unknown.size(); ++j)
-      c.conditionalCovariance(i, j) = correlation_(unknown[i], unknown[j]) - dot(links[i], links[j]);
+      c.conditionalCovariance(i, j) =
+          correlation_(unknown[i], unknown[j]) - dot(links[i], links[j]);
   return c;
 }
 
@@ -132,7 +133,8 @@ double InputDistribution::mahalanobisSquared(const StandardisedInputs& z,
   std::vector<std::size_t> known;
   for (const std::size_t p : positions)
     if (z[p]) known.push_back(p);
-  const std::vector<double> whitened = forwardSolved(factorOf(correlation_, known), valuesAt(z, known));
+  const std::vector<double> whitened =
+      forwardSolved(factorOf(correlation_, known), valuesAt(z, known));
   return dot(whitened, whitened);
 }
 
@@ -143,7 +145,8 @@ double chiSquareQuantile(double level, int degreesOfFreedom) {
   };
   double low = 0, high = 10 + 10.0 * degreesOfFreedom;
   while (cdf(high) < level) high *= 2;
-  while (high - low > 1e-10 * high) (cdf(0.5 * (low + high)) < level ? low : high) = 0.5 * (low + high);
+  while (high - low > 1e-10 * high)
+    (cdf(0.5 * (low + high)) < level ? low : high) = 0.5 * (low + high);
   return 0.5 * (low + high);
 }
 

@@ -3,11 +3,11 @@
 // that guess may be off, and measures how unusual a patient is.
 #pragma once
 
+#include "models/response/Fit.h"
+
 #include <optional>
 #include <span>
 #include <vector>
-
-#include "models/response/Fit.h"
 
 namespace fedpet::response {
 
@@ -24,14 +24,15 @@ class InputDistribution {
   static InputDistribution estimate(std::span<const StandardisedInputs> patients);
 
   struct Completed {
-    std::vector<double> z;              // known values as given, the others as expected given them
-    std::vector<std::size_t> unknown;   // positions that were filled in
-    Matrix conditionalCovariance;       // of the unknown given the known, in that order
+    std::vector<double> z;             // known values as given, the others as expected given them
+    std::vector<std::size_t> unknown;  // positions that were filled in
+    Matrix conditionalCovariance;      // of the unknown given the known, in that order
   };
   Completed complete(const StandardisedInputs& z) const;
 
   // Squared Mahalanobis distance of the known values among `positions`; 0 when none is known.
-  double mahalanobisSquared(const StandardisedInputs& z, std::span<const std::size_t> positions) const;
+  double mahalanobisSquared(const StandardisedInputs& z,
+                            std::span<const std::size_t> positions) const;
 
   const Matrix& correlation() const { return correlation_; }
 

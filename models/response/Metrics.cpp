@@ -80,8 +80,8 @@ std::vector<std::size_t> denseRanks(std::span<const double> scores) {
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   std::vector<std::size_t> ranks;
   for (const double s : scores)
-    ranks.push_back(static_cast<std::size_t>(
-        std::lower_bound(sorted.begin(), sorted.end(), s) - sorted.begin()));
+    ranks.push_back(static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), s) -
+                                             sorted.begin()));
   return ranks;
 }
 
@@ -101,7 +101,8 @@ double areaUnderCurve(std::span<const Scored> scored) {
   double badBelow = 0, wins = 0, good = 0;
   for (std::size_t first = 0, last; first < sorted.size(); first = last) {
     double tiedGood = 0, tiedBad = 0;
-    for (last = first; last < sorted.size() && sorted[last].probability == sorted[first].probability; ++last)
+    for (last = first;
+         last < sorted.size() && sorted[last].probability == sorted[first].probability; ++last)
       (sorted[last].good ? tiedGood : tiedBad) += sorted[last].weight;
     wins += tiedGood * (badBelow + 0.5 * tiedBad);
     good += tiedGood;
@@ -156,8 +157,9 @@ std::vector<CalibrationBin> calibrationBins(std::span<const Scored> scored, int 
     // Wilson 1927 with the effective number of patients of unequal weights.
     const double effective = bin.patients * bin.patients / squares, z2 = 1.959964 * 1.959964;
     const double centre = (bin.observed + z2 / (2 * effective)) / (1 + z2 / effective);
-    const double half = std::sqrt(z2 * (bin.observed * (1 - bin.observed) + z2 / (4 * effective)) / effective) /
-                        (1 + z2 / effective);
+    const double half =
+        std::sqrt(z2 * (bin.observed * (1 - bin.observed) + z2 / (4 * effective)) / effective) /
+        (1 + z2 / effective);
     bin.observedLower = std::max(0.0, centre - half);
     bin.observedUpper = std::min(1.0, centre + half);
     bins.push_back(bin);
@@ -179,7 +181,8 @@ double concordance(std::span<const double> scores, std::span<const FollowedTime>
   for (std::size_t first = 0, last; first < order.size(); first = last) {
     const FollowedTime& t = times[order[first]];
     for (last = first; last < order.size() && times[order[last]].months == t.months &&
-                       times[order[last]].eventObserved == t.eventObserved; ++last) {
+                       times[order[last]].eventObserved == t.eventObserved;
+         ++last) {
       if (!t.eventObserved) continue;
       const std::size_t rank = ranks[order[last]];
       const double lower = longer.below(rank), equal = longer.below(rank + 1) - lower;

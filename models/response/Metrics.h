@@ -4,13 +4,13 @@
 // with censored outcomes the weights are inverse probabilities of not being censored.
 #pragma once
 
+#include "clinical/CohortRecord.h"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <vector>
-
-#include "clinical/CohortRecord.h"
 
 namespace fedpet::response {
 
@@ -25,7 +25,7 @@ struct Estimate {
 };
 
 struct CalibrationBin {
-  double patients = 0;                 // sum of weights
+  double patients = 0;  // sum of weights
   double meanPredicted = 0, observed = 0;
   double observedLower = 0, observedUpper = 1;  // 95 %, Wilson
 };

@@ -9,16 +9,16 @@
 // so that a positive share always speaks for the good outcome.
 #pragma once
 
+#include "clinical/ResponseAssessment.h"
+#include "models/response/Fit.h"
+#include "models/response/Metrics.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "clinical/ResponseAssessment.h"
-#include "models/response/Fit.h"
-#include "models/response/Metrics.h"
 
 namespace fedpet::response {
 
@@ -49,12 +49,12 @@ double probabilityOf(Link, double eta);
 double etaOf(Link, double probability);
 
 struct BundleInput {
-  std::string name;                // of modelInputs()
-  double mean = 0, sd = 1;         // of the transformed value: z = (transform(value) - mean) / sd
+  std::string name;         // of modelInputs()
+  double mean = 0, sd = 1;  // of the transformed value: z = (transform(value) - mean) / sd
   double trainingLow = 0, trainingHigh = 0;  // in the input's unit
   double acceptedLow = 0, acceptedHigh = 0;  // outside: OutOfDistribution
-  double knownShare = 1;           // of the training patients
-  bool hasIndicator = false;       // one more coefficient, for "unknown"
+  double knownShare = 1;                     // of the training patients
+  bool hasIndicator = false;                 // one more coefficient, for "unknown"
 };
 
 // Which inputs the patients of an evaluation had.
@@ -63,12 +63,12 @@ std::string_view toString(InputScenario);
 
 struct Evaluation {
   InputScenario scenario = InputScenario::AsRecorded;
-  std::string data;                // "synthetic cohort, 4000 patients, seed 1, not used in training"
-  int patients = 0, events = 0;    // evaluable at the horizon; events: progression or death
-  int refused = 0;                 // out of distribution or without TMTV
+  std::string data;              // "synthetic cohort, 4000 patients, seed 1, not used in training"
+  int patients = 0, events = 0;  // evaluable at the horizon; events: progression or death
+  int refused = 0;               // out of distribution or without TMTV
   Estimate auc, brier, calibrationInTheLarge, calibrationSlope;
-  std::optional<Estimate> concordance;      // survival endpoints, over the whole follow-up
-  double brierOfPrevalence = 0;             // of predicting the mean for everybody
+  std::optional<Estimate> concordance;  // survival endpoints, over the whole follow-up
+  double brierOfPrevalence = 0;         // of predicting the mean for everybody
   std::vector<CalibrationBin> bins;
   // Of the true probabilities, where a generator knows them: no model can honestly do better.
   std::optional<double> oracleAuc, oracleBrier, oracleConcordance;
@@ -82,7 +82,7 @@ struct BundleOutput {
   double intercept = 0;
   // One per input, then one per input with an indicator, both in the order of the inputs.
   std::vector<double> coefficients;
-  Matrix covariance;               // of (intercept, coefficients)
+  Matrix covariance;  // of (intercept, coefficients)
   // SD of the intercept between centres (DerSimonian and Laird); nullopt with fewer than 4 centres.
   std::optional<double> betweenCentreSd;
   // Half width of the 90 % interval in standard errors: Student's t with centres - 2 degrees of
@@ -91,13 +91,13 @@ struct BundleOutput {
   int trainingPatients = 0, trainingEvents = 0;
   std::vector<Evaluation> evaluations;
 
-  std::string id() const;          // "DCB-6": also the prefix of its tensors
+  std::string id() const;  // "DCB-6": also the prefix of its tensors
   // The good outcome in words: "alive at 12 months".
   std::string event() const;
 };
 
-struct TrainingRecord {            // how it was made
-  std::string data;                // "synthetic cohort, 4000 patients, 8 centres, seed 20261124"
+struct TrainingRecord {  // how it was made
+  std::string data;      // "synthetic cohort, 4000 patients, 8 centres, seed 20261124"
   bool synthetic = true;
   int patients = 0, centres = 0;
   int excludedWithoutTmtv = 0, implausibleValues = 0;
@@ -113,14 +113,14 @@ struct ModelBundle {
   std::vector<std::string> limits;
   TrainingRecord training;
   std::vector<BundleInput> inputs;
-  Matrix inputCorrelation;         // of the standardised inputs
-  double outOfDistributionLevel = 0;         // share of training patients inside the threshold
+  Matrix inputCorrelation;            // of the standardised inputs
+  double outOfDistributionLevel = 0;  // share of training patients inside the threshold
   // Largest accepted squared Mahalanobis distance when 1, 2, ... continuous inputs are known.
   std::vector<double> mahalanobisThresholds;
   std::vector<BundleOutput> outputs;
-  std::string weightsSha256;       // set by writeBundle and readBundle
+  std::string weightsSha256;  // set by writeBundle and readBundle
 
-  std::size_t coefficientCount() const;      // of each output
+  std::size_t coefficientCount() const;  // of each output
   ModelIdentity identity() const;
 };
 

@@ -3,14 +3,14 @@
 // TMTV and Dmax was found, and it hangs most on the lesion rule.
 #pragma once
 
+#include "clinical/CohortRecord.h"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "clinical/CohortRecord.h"
 
 namespace fedpet::response {
 
@@ -22,13 +22,14 @@ enum class Transform {
 std::string_view toString(Transform);
 
 struct InputSpec {
-  std::string_view name, unit;   // unit: UCUM
+  std::string_view name, unit;  // unit: UCUM
   std::string_view meaning;
   bool fromPet;
-  bool required;                 // no prediction without it
-  bool measured;                 // on a continuous scale: takes part in the Mahalanobis distance
+  bool required;  // no prediction without it
+  bool measured;  // on a continuous scale: takes part in the Mahalanobis distance
   Transform transform;
-  double plausibleLow, plausibleHigh;  // outside: a typing or unit error, whatever the training data
+  double plausibleLow,
+      plausibleHigh;  // outside: a typing or unit error, whatever the training data
   std::optional<double> (*value)(const PetMeasures&, const ClinicalCovariates&);
 
   double transformed(double raw) const;

@@ -26,8 +26,9 @@ Recalibration recalibrate(std::span<const HorizonOutcome> outcomes) {
     if (r.slope > 0) return r;
     break;
   }
-  throw TrainingError("the survival curve cannot be calibrated at a horizon: too few patients are followed "
-                      "beyond it, or the inputs say nothing about survival");
+  throw TrainingError(
+      "the survival curve cannot be calibrated at a horizon: too few patients are followed "
+      "beyond it, or the inputs say nothing about survival");
 }
 
 void apply(const Recalibration& r, BundleOutput& output) {

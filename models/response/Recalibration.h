@@ -2,14 +2,14 @@
 // immunotherapy, they are right for none of them: two numbers per horizon repair that.
 #pragma once
 
-#include <span>
-
 #include "models/response/ModelBundle.h"
+
+#include <span>
 
 namespace fedpet::response {
 
 struct HorizonOutcome {
-  double eta = 0;     // of Link::LogLog, before recalibration
+  double eta = 0;  // of Link::LogLog, before recalibration
   bool good = false;
   double weight = 1;  // inverse probability of not being censored; 0 leaves the patient out
 };

@@ -30,7 +30,8 @@ double parameterVariance(const BundleOutput& output, std::span<const double> des
 }
 
 // Variance of eta from the inputs that had to be filled in.
-double imputationVariance(const BundleOutput& output, const InputDistribution::Completed& completed) {
+double imputationVariance(const BundleOutput& output,
+                          const InputDistribution::Completed& completed) {
   double sum = 0;
   for (std::size_t i = 0; i < completed.unknown.size(); ++i)
     for (std::size_t j = 0; j < completed.unknown.size(); ++j)
@@ -51,9 +52,10 @@ std::string calibrationNote(const ModelBundle& bundle, const BundleOutput& outpu
   std::string note;
   const Evaluation* e = evaluationFor(output, petOnly);
   if (e && !e->bins.empty()) {
-    const auto nearest = std::min_element(e->bins.begin(), e->bins.end(), [&](const auto& a, const auto& b) {
-      return std::abs(a.meanPredicted - probability) < std::abs(b.meanPredicted - probability);
-    });
+    const auto nearest =
+        std::min_element(e->bins.begin(), e->bins.end(), [&](const auto& a, const auto& b) {
+          return std::abs(a.meanPredicted - probability) < std::abs(b.meanPredicted - probability);
+        });
     note = "Held-out patients" + std::string(petOnly ? " with PET inputs only" : "") +
            " predicted near this value: mean predicted " + percent(nearest->meanPredicted) +
            ", observed " + percent(nearest->observed) + " (95 % interval " +
@@ -61,14 +63,16 @@ std::string calibrationNote(const ModelBundle& bundle, const BundleOutput& outpu
            "). Calibration slope " + shortNumber(e->calibrationSlope.value) + " (ideal 1). ";
   }
   if (bundle.training.synthetic) note += "Trained and evaluated on synthetic data. ";
-  note += "Calibration at this centre is unknown. A positive contribution raises the probability of: " +
-          output.event() + ".";
+  note +=
+      "Calibration at this centre is unknown. A positive contribution raises the probability of: " +
+      output.event() + ".";
   return note;
 }
 
 // Shares of eta: value and indicator of one input together.
 std::vector<double> sharesOf(const ModelBundle& bundle, const BundleOutput& output,
-                             const InputDistribution::Completed& completed, std::vector<double>& design) {
+                             const InputDistribution::Completed& completed,
+                             std::vector<double>& design) {
   const std::size_t p = bundle.inputs.size();
   design.assign(output.coefficients.size(), 0);
   std::vector<double> shares(p);
@@ -77,8 +81,8 @@ std::vector<double> sharesOf(const ModelBundle& bundle, const BundleOutput& outp
     design[i] = completed.z[i];
     shares[i] = output.coefficients[i] * design[i];
     if (!bundle.inputs[i].hasIndicator) continue;
-    const bool unknown = std::find(completed.unknown.begin(), completed.unknown.end(), i) !=
-                         completed.unknown.end();
+    const bool unknown =
+        std::find(completed.unknown.begin(), completed.unknown.end(), i) != completed.unknown.end();
     design[indicator] = unknown ? 1 : 0;
     shares[i] += output.coefficients[indicator] * design[indicator];
     ++indicator;
@@ -133,14 +137,16 @@ void checkOutput(const ModelBundle& bundle, const BundleOutput& output) {
               output.covariance.values.size() == (count + 1) * (count + 1),
           BundleProblem::WrongContent, name + " has a covariance of another size");
   require(std::isfinite(output.intercept) && allFinite(output.coefficients) &&
-              allFinite(output.covariance.values) && std::isfinite(output.betweenCentreSd.value_or(0)),
+              allFinite(output.covariance.values) &&
+              std::isfinite(output.betweenCentreSd.value_or(0)),
           BundleProblem::NotFinite, name + " holds a weight that is not finite");
   require(output.horizonMonths > 0 && output.horizonMonths <= 600, BundleProblem::WrongContent,
           name + " has an absurd horizon");
-  require(output.intervalQuantile >= 1 && output.intervalQuantile <= 10, BundleProblem::WrongContent,
-          name + " has an absurd interval");
+  require(output.intervalQuantile >= 1 && output.intervalQuantile <= 10,
+          BundleProblem::WrongContent, name + " has an absurd interval");
   for (std::size_t i = 0; i <= count; ++i)
-    require(output.covariance(i, i) >= 0, BundleProblem::WrongContent, name + " has a negative variance");
+    require(output.covariance(i, i) >= 0, BundleProblem::WrongContent,
+            name + " has a negative variance");
 }
 
 void checkBundle(const ModelBundle& bundle) {
@@ -202,13 +208,19 @@ std::vector<ResponsePrediction> ResponseModel::predict(const ResponseInputs& inp
   std::vector<ResponsePrediction> predictions;
   if (const auto refusal = refusalFor(inputs, raw, pet)) {
     for (const BundleOutput& output : bundle_.outputs)
-      predictions.push_back({output.endpoint, output.horizonMonths, output.event(),
-                             tl::unexpected(*refusal), {}, {}, {}});
+      predictions.push_back({output.endpoint,
+                             output.horizonMonths,
+                             output.event(),
+                             tl::unexpected(*refusal),
+                             {},
+                             {},
+                             {}});
     return predictions;
   }
   StandardisedInputs z(raw.size());
   for (std::size_t i = 0; i < raw.size(); ++i)
-    if (raw[i]) z[i] = (specs_[i]->transformed(*raw[i]) - bundle_.inputs[i].mean) / bundle_.inputs[i].sd;
+    if (raw[i])
+      z[i] = (specs_[i]->transformed(*raw[i]) - bundle_.inputs[i].mean) / bundle_.inputs[i].sd;
   const InputDistribution::Completed completed = distribution_.complete(z);
   for (const BundleOutput& output : bundle_.outputs)
     predictions.push_back(predictOutput(output, raw, completed, petOnly));
@@ -218,15 +230,18 @@ std::vector<ResponsePrediction> ResponseModel::predict(const ResponseInputs& inp
 std::optional<Refusal> ResponseModel::refusalFor(const ResponseInputs& inputs, const RawInputs& raw,
                                                  const PetMeasures& pet) const {
   const Measurement* tmtv = find(inputs.wholeBody, Quantity::Tmtv);
-  const bool refusedForNoLesion = tmtv && !tmtv->value && tmtv->value.error().code == RefusalCode::NoLesion;
+  const bool refusedForNoLesion =
+      tmtv && !tmtv->value && tmtv->value.error().code == RefusalCode::NoLesion;
   if (refusedForNoLesion || pet.lesionCount == 0 || pet.tmtvMl == 0.0)
-    return Refusal{RefusalCode::NoLesion,
-                   "no tumour was measured; the model was trained on patients with measurable tumour"};
+    return Refusal{
+        RefusalCode::NoLesion,
+        "no tumour was measured; the model was trained on patients with measurable tumour"};
   if (!tmtv) return Refusal{RefusalCode::InputMissing, "TMTV was not measured"};
   if (!tmtv->value) {
     const Refusal& why = tmtv->value.error();
-    return Refusal{RefusalCode::InputMissing, "TMTV was refused (" + std::string(toString(why.code)) +
-                                                  (why.detail.empty() ? "" : ": " + why.detail) + ")"};
+    return Refusal{RefusalCode::InputMissing,
+                   "TMTV was refused (" + std::string(toString(why.code)) +
+                       (why.detail.empty() ? "" : ": " + why.detail) + ")"};
   }
   return outOfDistribution(raw);
 }
@@ -245,16 +260,17 @@ std::optional<Refusal> ResponseModel::outOfDistribution(const RawInputs& raw) co
       z[i] = (specs_[i]->transformed(*raw[i]) - input.mean) / input.sd;
   }
   if (!outside.empty()) return Refusal{RefusalCode::OutOfDistribution, outside};
-  const auto known = static_cast<std::size_t>(
-      std::count_if(measured.begin(), measured.end(), [&](std::size_t i) { return z[i].has_value(); }));
+  const auto known = static_cast<std::size_t>(std::count_if(
+      measured.begin(), measured.end(), [&](std::size_t i) { return z[i].has_value(); }));
   if (known == 0) return std::nullopt;
   const double distance = distribution_.mahalanobisSquared(z, measured);
   const double limit = bundle_.mahalanobisThresholds[known - 1];
   if (distance <= limit) return std::nullopt;
-  return Refusal{RefusalCode::OutOfDistribution,
-                 "the combination of inputs is unlike the training data: squared Mahalanobis distance " +
-                     shortNumber(distance) + " over " + std::to_string(known) +
-                     " inputs, accepted up to " + shortNumber(limit)};
+  return Refusal{
+      RefusalCode::OutOfDistribution,
+      "the combination of inputs is unlike the training data: squared Mahalanobis distance " +
+          shortNumber(distance) + " over " + std::to_string(known) + " inputs, accepted up to " +
+          shortNumber(limit)};
 }
 
 ResponsePrediction ResponseModel::predictOutput(const BundleOutput& output, const RawInputs& raw,
@@ -262,7 +278,8 @@ ResponsePrediction ResponseModel::predictOutput(const BundleOutput& output, cons
                                                 bool petOnly) const {
   std::vector<double> design;
   const std::vector<double> shares = sharesOf(bundle_, output, completed, design);
-  ResponsePrediction prediction{output.endpoint, output.horizonMonths, output.event(), {}, {}, {}, {}};
+  ResponsePrediction prediction{
+      output.endpoint, output.horizonMonths, output.event(), {}, {}, {}, {}};
   double eta = output.intercept;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     eta += shares[i];
@@ -271,12 +288,14 @@ ResponsePrediction ResponseModel::predictOutput(const BundleOutput& output, cons
   }
   const double tau = output.betweenCentreSd.value_or(0);
   const double centres = std::max(1, bundle_.training.centres);
-  const double variance = parameterVariance(output, design) + imputationVariance(output, completed) +
-                          tau * tau * (1 + 1 / centres);
+  const double variance = parameterVariance(output, design) +
+                          imputationVariance(output, completed) + tau * tau * (1 + 1 / centres);
   const double half = output.intervalQuantile * std::sqrt(std::max(0.0, variance));
-  prediction.result = Probability{probabilityOf(output.link, eta), probabilityOf(output.link, eta - half),
-                                  probabilityOf(output.link, eta + half), kIntervalLevel};
-  prediction.calibrationNote = calibrationNote(bundle_, output, petOnly, prediction.result->probability);
+  prediction.result =
+      Probability{probabilityOf(output.link, eta), probabilityOf(output.link, eta - half),
+                  probabilityOf(output.link, eta + half), kIntervalLevel};
+  prediction.calibrationNote =
+      calibrationNote(bundle_, output, petOnly, prediction.result->probability);
   return prediction;
 }
 

@@ -1,14 +1,14 @@
 #include "models/response/Training.h"
 
+#include "models/response/InputDistribution.h"
+#include "models/response/ModelInputs.h"
+#include "models/response/Recalibration.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
 #include <set>
-
-#include "models/response/InputDistribution.h"
-#include "models/response/ModelInputs.h"
-#include "models/response/Recalibration.h"
 
 namespace fedpet::response {
 namespace {
@@ -24,7 +24,8 @@ bool isPlausible(const InputSpec& spec, double value) {
   return value >= spec.plausibleLow && value <= spec.plausibleHigh;
 }
 
-std::vector<Patient> usablePatients(std::span<const CohortRecord> records, TrainingRecord& training) {
+std::vector<Patient> usablePatients(std::span<const CohortRecord> records,
+                                    TrainingRecord& training) {
   std::vector<Patient> patients;
   std::set<std::string> centres;
   for (const CohortRecord& record : records) {
@@ -56,7 +57,8 @@ constexpr double kRangeMargin = 0.05;
 
 BundleInput describeInput(std::size_t index, std::span<const Patient> patients) {
   const InputSpec& spec = modelInputs()[index];
-  double n = 0, sum = 0, squares = 0, low = INFINITY, high = -INFINITY, rawLow = INFINITY, rawHigh = -INFINITY;
+  double n = 0, sum = 0, squares = 0, low = INFINITY, high = -INFINITY, rawLow = INFINITY,
+         rawHigh = -INFINITY;
   for (const Patient& patient : patients) {
     if (!patient.raw[index]) continue;
     const double raw = *patient.raw[index], t = spec.transformed(raw);
@@ -66,7 +68,8 @@ BundleInput describeInput(std::size_t index, std::span<const Patient> patients) 
   }
   const double variance = n > 1 ? (squares - sum * sum / n) / (n - 1) : 0;
   if (!(variance > 1e-12))
-    throw TrainingError("input " + std::string(spec.name) + " is unknown or the same for all patients");
+    throw TrainingError("input " + std::string(spec.name) +
+                        " is unknown or the same for all patients");
   BundleInput input;
   input.name = spec.name;
   input.mean = sum / n;
@@ -88,7 +91,8 @@ void standardise(std::vector<Patient>& patients, std::span<const BundleInput> in
     patient.z.resize(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (patient.raw[i])
-        patient.z[i] = (modelInputs()[i].transformed(*patient.raw[i]) - inputs[i].mean) / inputs[i].sd;
+        patient.z[i] =
+            (modelInputs()[i].transformed(*patient.raw[i]) - inputs[i].mean) / inputs[i].sd;
   }
 }
 
@@ -109,7 +113,8 @@ std::vector<double> mahalanobisThresholds(std::span<const Patient> patients,
     ratios.push_back(distribution.mahalanobisSquared(patient.z, measured) / thresholds[known - 1]);
   }
   std::sort(ratios.begin(), ratios.end());
-  const auto rank = static_cast<std::size_t>(std::ceil(level * static_cast<double>(ratios.size()))) - 1;
+  const auto rank =
+      static_cast<std::size_t>(std::ceil(level * static_cast<double>(ratios.size()))) - 1;
   const double stretch = std::max(1.0, ratios[rank]);
   for (double& threshold : thresholds) threshold *= stretch;
   return thresholds;
@@ -130,7 +135,8 @@ std::vector<std::vector<Mask>> drawViews(std::size_t patients, const TrainingPla
     views.emplace_back(patients, nothing);
     for (Mask& mask : views.back()) {
       const double share = uniform();
-      for (std::size_t i = 0; i < specs.size(); ++i) mask[i] = uniform() < share && !specs[i].required;
+      for (std::size_t i = 0; i < specs.size(); ++i)
+        mask[i] = uniform() < share && !specs[i].required;
     }
   }
   return views;
@@ -154,7 +160,8 @@ std::vector<Matrix> designsOf(std::span<const Patient> patients, const ModelBund
       for (std::size_t i = 0; i < z.size(); ++i)
         if (view[r][i]) z[i].reset();
       const std::vector<double> row = designRow(z, bundle.inputs, distribution);
-      std::copy(row.begin(), row.end(), design.values.begin() + static_cast<std::ptrdiff_t>(r * design.columns));
+      std::copy(row.begin(), row.end(),
+                design.values.begin() + static_cast<std::ptrdiff_t>(r * design.columns));
     }
   }
   return designs;
@@ -183,7 +190,8 @@ struct CentreShift {
 
 constexpr std::size_t kFewestCentres = 4;  // to say anything about their spread
 
-// 95 % quantile of Student's t: Abramowitz and Stegun 26.7.5, within 0.2 % from 3 degrees of freedom.
+// 95 % quantile of Student's t: Abramowitz and Stegun 26.7.5, within 0.2 % from 3 degrees of
+// freedom.
 double studentQuantile95(double degreesOfFreedom) {
   const double z = 1.6448536269514722, v = degreesOfFreedom;
   const double z3 = std::pow(z, 3), z5 = std::pow(z, 5), z7 = std::pow(z, 7);
@@ -194,8 +202,8 @@ double studentQuantile95(double degreesOfFreedom) {
 // DerSimonian and Laird 1986, Control Clin Trials 7:177.
 std::optional<double> betweenCentreSd(const std::map<std::string, CentreShift>& centres) {
   double w = 0, ww = 0, mean = 0;
-  for (const auto& [name, c] : centres) w += c.information, ww += c.information * c.information,
-                                        mean += c.information * c.shift;
+  for (const auto& [name, c] : centres)
+    w += c.information, ww += c.information * c.information, mean += c.information * c.shift;
   if (centres.size() < kFewestCentres || w <= 0) return std::nullopt;
   mean /= w;
   double q = 0;
@@ -217,9 +225,11 @@ std::optional<double> spreadOf(const std::map<std::string, Observed>& centres) {
 
 class Trainer {
  public:
-  Trainer(std::span<const CohortRecord> records, const TrainingPlan& plan, TrainingObserver& observer)
+  Trainer(std::span<const CohortRecord> records, const TrainingPlan& plan,
+          TrainingObserver& observer)
       : plan_(plan), observer_(observer) {
-    if (plan.dataDescription.empty()) throw TrainingError("the plan does not describe its training data");
+    if (plan.dataDescription.empty())
+      throw TrainingError("the plan does not describe its training data");
     setComputeThreads(plan.threads);
     describe(records);
   }
@@ -232,7 +242,8 @@ class Trainer {
     trainSurvival(Endpoint::OverallSurvival, &CohortRecord::overallSurvival, plan_.osHorizonsMonths,
                   designs);
     for (BundleOutput& output : bundle_.outputs)
-      if (output.betweenCentreSd) output.intervalQuantile = studentQuantile95(bundle_.training.centres - 2);
+      if (output.betweenCentreSd)
+        output.intervalQuantile = studentQuantile95(bundle_.training.centres - 2);
     return std::move(bundle_);
   }
 
@@ -243,15 +254,19 @@ class Trainer {
     bundle_.softwareVersion = "fedpet " FEDPET_VERSION;
     bundle_.licence = "GPL-3.0-or-later";
     bundle_.intendedUse =
-        "Research and software testing: response to immunotherapy of metastatic non-small-cell lung "
-        "cancer from a baseline FDG-PET. " + std::string(kResearchUseOnly);
+        "Research and software testing: response to immunotherapy of metastatic non-small-cell "
+        "lung "
+        "cancer from a baseline FDG-PET. " +
+        std::string(kResearchUseOnly);
     bundle_.limits = {
         "Not validated for chemo-immunotherapy, EGFR- or ALK-driven tumours, or other tracers.",
         "Durable clinical benefit leaves out patients censored before its horizon.",
-        "The Cox outputs assume proportional hazards, which immunotherapy violates; shift and slope "
+        "The Cox outputs assume proportional hazards, which immunotherapy violates; shift and "
+        "slope "
         "are refitted at each horizon.",
         "TMTV depends on the lesion rule; compare the rule printed beside the measurement.",
-        "The interval covers parameters, unknown inputs and the spread between the training centres, "
+        "The interval covers parameters, unknown inputs and the spread between the training "
+        "centres, "
         "not a wrong model or wrong measurements."};
     if (plan_.syntheticData)
       bundle_.limits.insert(bundle_.limits.begin(),
@@ -265,8 +280,8 @@ class Trainer {
     patients_ = usablePatients(records, training);
     if (static_cast<int>(patients_.size()) < 2 * plan_.minimumEvents)
       throw TrainingError("only " + std::to_string(patients_.size()) +
-                          " patients have a TMTV; at least " + std::to_string(2 * plan_.minimumEvents) +
-                          " are needed");
+                          " patients have a TMTV; at least " +
+                          std::to_string(2 * plan_.minimumEvents) + " are needed");
     for (std::size_t i = 0; i < modelInputs().size(); ++i)
       bundle_.inputs.push_back(describeInput(i, patients_));
     standardise(patients_, bundle_.inputs);
@@ -281,7 +296,9 @@ class Trainer {
 
   FitControl control(std::string stage) const {
     return {plan_.l2, plan_.maxIterations, plan_.gradientTolerance,
-            [this, stage = std::move(stage)](const FitStep& step) { return observer_.onStep(stage, step); }};
+            [this, stage = std::move(stage)](const FitStep& step) {
+              return observer_.onStep(stage, step);
+            }};
   }
 
   void requireEvents(Endpoint endpoint, int events, int others) const {
@@ -296,7 +313,8 @@ class Trainer {
     std::vector<std::size_t> rows;
     std::vector<bool> benefit;
     for (std::size_t r = 0; r < patients_.size(); ++r)
-      if (const auto free = eventFreeAt(patients_[r].record->progressionFreeSurvival, plan_.benefitMonths)) {
+      if (const auto free =
+              eventFreeAt(patients_[r].record->progressionFreeSurvival, plan_.benefitMonths)) {
         rows.push_back(r);
         benefit.push_back(*free);
       }
@@ -316,7 +334,8 @@ class Trainer {
     output.trainingEvents = events;
     std::map<std::string, Observed> centres;
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      const double p = probabilityOf(Link::Logit, fit.intercept + linear(views[0].row(r), fit.coefficients));
+      const double p =
+          probabilityOf(Link::Logit, fit.intercept + linear(views[0].row(r), fit.coefficients));
       Observed& centre = centres[patients_[rows[r]].record->centre];
       centre.events += benefit[r] ? 1 : 0;
       centre.expected += p;
@@ -333,15 +352,17 @@ class Trainer {
     for (std::size_t r = 0; r < patients_.size(); ++r)
       if (const auto& t = patients_[r].record->*time) {
         if (!(t->months >= 0) || !std::isfinite(t->months))
-          throw TrainingError("patient " + patients_[r].record->subjectId + " has an impossible follow-up");
+          throw TrainingError("patient " + patients_[r].record->subjectId +
+                              " has an impossible follow-up");
         rows.push_back(r);
         times.push_back(*t);
       }
-    const auto events = static_cast<int>(
-        std::count_if(times.begin(), times.end(), [](const FollowedTime& t) { return t.eventObserved; }));
+    const auto events = static_cast<int>(std::count_if(
+        times.begin(), times.end(), [](const FollowedTime& t) { return t.eventObserved; }));
     requireEvents(endpoint, events, static_cast<int>(times.size()) - events);
     const std::vector<Matrix> views = rowsOf(designs, rows);
-    const CoxFit fit = fitCox(views, times, horizonsMonths, control(std::string(toString(endpoint))));
+    const CoxFit fit =
+        fitCox(views, times, horizonsMonths, control(std::string(toString(endpoint))));
     const auto spread = centreSpread(fit, rows, times, views[0]);
     for (std::size_t h = 0; h < horizonsMonths.size(); ++h) {
       BundleOutput output = coxOutput(fit, fit.baselines[h]);
@@ -369,11 +390,13 @@ class Trainer {
 
   // Observed and expected events of each centre; on the log-hazard scale O - E has variance E.
   std::optional<double> centreSpread(const CoxFit& fit, std::span<const std::size_t> rows,
-                                     std::span<const FollowedTime> times, const Matrix& design) const {
+                                     std::span<const FollowedTime> times,
+                                     const Matrix& design) const {
     std::map<std::string, Observed> centres;
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto next = std::upper_bound(fit.baseline.begin(), fit.baseline.end(), times[r].months,
-                                         [](double t, const HazardStep& s) { return t < s.months; });
+      const auto next =
+          std::upper_bound(fit.baseline.begin(), fit.baseline.end(), times[r].months,
+                           [](double t, const HazardStep& s) { return t < s.months; });
       const double h0 = next == fit.baseline.begin() ? 0 : std::prev(next)->cumulativeHazard;
       Observed& centre = centres[patients_[rows[r]].record->centre];
       const double expected = h0 * std::exp(linear(design.row(r), fit.coefficients));

@@ -8,33 +8,33 @@
 // indicator per input says so. Everything follows from the records, the plan and its seed.
 #pragma once
 
+#include "models/response/ModelBundle.h"
+
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "models/response/ModelBundle.h"
-
 namespace fedpet::response {
 
 struct TrainingPlan {
   std::string modelName = "pet-response-synthetic-1", modelVersion = "1.0.0";
-  std::string dataDescription;      // must be given: it is printed beside every number
+  std::string dataDescription;  // must be given: it is printed beside every number
   bool syntheticData = true;
 
-  double benefitMonths = 6;                         // durable clinical benefit
-  std::vector<double> pfsHorizonsMonths{12};        // not 6: that is durable clinical benefit
+  double benefitMonths = 6;                   // durable clinical benefit
+  std::vector<double> pfsHorizonsMonths{12};  // not 6: that is durable clinical benefit
   std::vector<double> osHorizonsMonths{12, 24};
 
-  double l2 = 10;                   // on standardised inputs, in units of log-likelihood
-  int randomViews = 2;              // besides the two fixed views
-  std::uint64_t seed = 1;           // of the random views
+  double l2 = 10;          // on standardised inputs, in units of log-likelihood
+  int randomViews = 2;     // besides the two fixed views
+  std::uint64_t seed = 1;  // of the random views
   int maxIterations = 50;
-  double gradientTolerance = 1e-9;  // per patient
+  double gradientTolerance = 1e-9;        // per patient
   double outOfDistributionLevel = 0.995;  // share of the training patients to accept
-  int minimumEvents = 40;           // and as many patients without the event, per endpoint
-  int threads = 2;                  // of LibTorch, for the whole process
+  int minimumEvents = 40;                 // and as many patients without the event, per endpoint
+  int threads = 2;                        // of LibTorch, for the whole process
 };
 
 class TrainingObserver {
@@ -51,11 +51,12 @@ ModelBundle trainResponseModel(std::span<const CohortRecord> records, const Trai
 
 // The probability, known only to a generator, that patient `record` is free of the event of
 // `endpoint` at the horizon.
-using TrueProbability = std::function<double(std::size_t record, Endpoint endpoint, double horizonMonths)>;
+using TrueProbability =
+    std::function<double(std::size_t record, Endpoint endpoint, double horizonMonths)>;
 
 struct EvaluationPlan {
-  std::string dataDescription;      // "synthetic cohort, ..., not used in training"
-  int resamples = 500;              // of the bootstrap
+  std::string dataDescription;  // "synthetic cohort, ..., not used in training"
+  int resamples = 500;          // of the bootstrap
   std::uint64_t seed = 1;
   int bins = 10;
 };

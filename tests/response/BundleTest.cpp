@@ -1,5 +1,8 @@
+#include "tests/response/SmallBundle.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 #include <unistd.h>
 
@@ -7,10 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <random>
-
-#include "tests/response/SmallBundle.h"
 
 namespace fedpet::response {
 namespace {
@@ -143,7 +143,8 @@ TEST_F(Bundle, IsRefusedWhenItsWeightsWereTruncatedOrChanged) {
 
 TEST_F(Bundle, IsRefusedWhenItsManifestIsNotWhole) {
   const std::string text = contentOf(manifest());
-  for (const std::size_t length : {std::size_t{0}, std::size_t{1}, text.size() / 3, text.size() - 3}) {
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{1}, text.size() / 3, text.size() - 3}) {
     write(manifest(), text.substr(0, length));
     EXPECT_EQ(errorOnRead().problem, BundleProblem::Unreadable) << length;
   }
@@ -152,7 +153,8 @@ TEST_F(Bundle, IsRefusedWhenItsManifestIsNotWhole) {
 }
 
 TEST_F(Bundle, IsRefusedWhenItsSchemaIsNotOurs) {
-  EXPECT_EQ(problemAfter([](Json& j) { j["schemaVersion"] = 2; }), BundleProblem::UnsupportedVersion);
+  EXPECT_EQ(problemAfter([](Json& j) { j["schemaVersion"] = 2; }),
+            BundleProblem::UnsupportedVersion);
   EXPECT_EQ(problemAfter([](Json& j) { j["schema"] = "another"; }), BundleProblem::WrongContent);
   EXPECT_EQ(problemAfter([](Json& j) { j.erase("schemaVersion"); }), BundleProblem::WrongContent);
 }

@@ -55,7 +55,8 @@ struct Simulated {
 };
 
 // Efron's log partial likelihood by its definition, one risk set after another.
-double efronLogLikelihood(const Matrix& x, std::span<const FollowedTime> times, std::span<const double> b) {
+double efronLogLikelihood(const Matrix& x, std::span<const FollowedTime> times,
+                          std::span<const double> b) {
   double sum = 0;
   for (std::size_t i = 0; i < times.size(); ++i) {
     bool first = times[i].eventObserved;  // each distinct time once
@@ -80,7 +81,8 @@ TEST(CoxFit, GivesThePublishedEfronEstimateOfFreireichsLeukaemiaTrial) {
   const Leukaemia data;
   const std::vector<Matrix> views{column(data.placebo)};
   const CoxFit fit = fitCox(views, data.times, {}, {});
-  // coxph(Surv(time, status) ~ group, ties = "efron") in R, and the SAS PHREG manual: 1.57213, 0.41240
+  // coxph(Surv(time, status) ~ group, ties = "efron") in R, and the SAS PHREG manual: 1.57213,
+  // 0.41240
   EXPECT_NEAR(fit.coefficients[0], 1.57213, 1e-4);
   EXPECT_NEAR(std::sqrt(fit.covariance(0, 0)), 0.41240, 1e-4);
 }
@@ -122,7 +124,8 @@ TEST(CoxFit, StandsAtTheMaximumOfTheLikelihoodWrittenOutByItsDefinition) {
       double product = 0;
       for (std::size_t k = 0; k < 3; ++k)
         product -= fit.covariance(i, k) *
-                   (at(k, h, j, h) - at(k, h, j, -h) - at(k, -h, j, h) + at(k, -h, j, -h)) / (4 * h * h);
+                   (at(k, h, j, h) - at(k, h, j, -h) - at(k, -h, j, h) + at(k, -h, j, -h)) /
+                   (4 * h * h);
       EXPECT_NEAR(product, i == j ? 1 : 0, 1e-4);
     }
   }
@@ -149,7 +152,8 @@ std::pair<double, double> logHazardAt(const CoxFit& fit, std::span<const double>
   double variance = base.logVarianceGivenCoefficients;
   for (std::size_t i = 0; i < x.size(); ++i)
     for (std::size_t j = 0; j < x.size(); ++j)
-      variance += (x[i] + base.logGradient[i]) * fit.covariance(i, j) * (x[j] + base.logGradient[j]);
+      variance +=
+          (x[i] + base.logGradient[i]) * fit.covariance(i, j) * (x[j] + base.logGradient[j]);
   return {base.logCumulativeHazard + linear(x, fit.coefficients), variance};
 }
 

@@ -59,7 +59,8 @@ TEST(CalibrationBins, HaveWilsonsInterval) {
   EXPECT_NEAR(bins[0].observedUpper, 0.7634, 1e-4);
 }
 
-double concordanceByDefinition(std::span<const double> scores, std::span<const FollowedTime> times) {
+double concordanceByDefinition(std::span<const double> scores,
+                               std::span<const FollowedTime> times) {
   double agreeing = 0, pairs = 0;
   for (std::size_t i = 0; i < times.size(); ++i)
     for (std::size_t j = 0; j < times.size(); ++j) {

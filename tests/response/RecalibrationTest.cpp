@@ -1,13 +1,13 @@
 #include "models/response/Recalibration.h"
+#include "tests/response/SmallBundle.h"
 
 #include <gtest/gtest.h>
-
-#include "tests/response/SmallBundle.h"
 
 namespace fedpet::response {
 namespace {
 
-// Both outcomes of every patient, weighted by their probabilities: the sample equals its expectation.
+// Both outcomes of every patient, weighted by their probabilities: the sample equals its
+// expectation.
 std::vector<HorizonOutcome> outcomesWith(double shift, double slope) {
   std::vector<HorizonOutcome> outcomes;
   for (double eta = -1.2; eta < 2.5; eta += 0.1) {

@@ -1,9 +1,8 @@
 #include "models/response/ResponseModel.h"
+#include "tests/response/SmallBundle.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/response/SmallBundle.h"
 
 namespace fedpet::response {
 namespace {
@@ -95,11 +94,13 @@ TEST(ResponseModel, LetsAWorsePatientHaveLowerProbabilityOfEveryGoodOutcome) {
 
 TEST(ResponseModel, SaysInWordsWhichOutcomeIsMeantAndHowItWasCalibrated) {
   const auto predictions = smallModel().predict(anInput());
-  EXPECT_EQ(predictions[0].event, "durable clinical benefit: no progression or death within 6 months");
+  EXPECT_EQ(predictions[0].event,
+            "durable clinical benefit: no progression or death within 6 months");
   EXPECT_EQ(predictions[1].event, "alive at 12 months");
   EXPECT_THAT(predictions[1].calibrationNote, HasSubstr("slope 1.1"));
   EXPECT_THAT(predictions[1].calibrationNote, HasSubstr("synthetic"));
-  EXPECT_THAT(predictions[1].calibrationNote, HasSubstr("raises the probability of: alive at 12 months"));
+  EXPECT_THAT(predictions[1].calibrationNote,
+              HasSubstr("raises the probability of: alive at 12 months"));
   ResponseInputs petOnly = anInput();
   petOnly.clinical = {};
   EXPECT_THAT(smallModel().predict(petOnly)[0].calibrationNote, HasSubstr("PET inputs only"));
@@ -118,7 +119,8 @@ TEST(ResponseModel, PassesOnWhyTmtvWasRefused) {
 
 TEST(ResponseModel, RefusesAPatientWithoutMeasuredTumour) {
   ResponseInputs none = anInput();
-  none.wholeBody[0] = refused(Quantity::Tmtv, RefusalCode::NoLesion, "no component above the threshold");
+  none.wholeBody[0] =
+      refused(Quantity::Tmtv, RefusalCode::NoLesion, "no component above the threshold");
   EXPECT_EQ(refusalOf(none).code, RefusalCode::NoLesion);
   none.wholeBody[0] = measured(Quantity::Tmtv, 0);
   EXPECT_EQ(refusalOf(none).code, RefusalCode::NoLesion);
@@ -171,7 +173,8 @@ TEST(ResponseModel, RefusesABundleWhosePartsDoNotFit) {
     return std::string("none");
   };
   EXPECT_EQ(problemOf([](ModelBundle&) {}), "none");
-  EXPECT_EQ(problemOf([](ModelBundle& b) { b.outputs[0].coefficients.pop_back(); }), "WrongContent");
+  EXPECT_EQ(problemOf([](ModelBundle& b) { b.outputs[0].coefficients.pop_back(); }),
+            "WrongContent");
   EXPECT_EQ(problemOf([](ModelBundle& b) { b.outputs[0].coefficients[0] = NAN; }), "NotFinite");
   EXPECT_EQ(problemOf([](ModelBundle& b) { b.inputs[1].sd = 0; }), "WrongContent");
   EXPECT_EQ(problemOf([](ModelBundle& b) { b.inputs[1].name = "TMTV"; }), "WrongContent");

@@ -1,11 +1,11 @@
 // The bundle in models/bundles is the one that this software makes from its default plans. With
 // UPDATE_GOLDEN=1 in the environment the tests rewrite it instead, for review.
+#include "models/response/ResponseModel.h"
+#include "tests/response/SyntheticTraining.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-
-#include "models/response/ResponseModel.h"
-#include "tests/response/SyntheticTraining.h"
 
 namespace fedpet::response {
 namespace {
@@ -56,7 +56,8 @@ TEST(ShippedBundle, StatesTheMetricsThatItHas) {
   evaluateOn(again, freshCohort(), 0);
   for (std::size_t o = 0; o < shipped.outputs.size(); ++o)
     for (std::size_t s = 0; s < 2; ++s) {
-      const Evaluation &said = shipped.outputs[o].evaluations[s], &is = again.outputs[o].evaluations[s];
+      const Evaluation &said = shipped.outputs[o].evaluations[s],
+                       &is = again.outputs[o].evaluations[s];
       EXPECT_NEAR(said.auc.value, is.auc.value, 1e-6);
       EXPECT_NEAR(said.brier.value, is.brier.value, 1e-6);
       EXPECT_NEAR(said.calibrationSlope.value, is.calibrationSlope.value, 1e-5);

@@ -1,9 +1,9 @@
 // A model small enough to compute by hand: DCB and OS from TMTV, Dmax, LDH and ECOG.
 #pragma once
 
-#include <cmath>
-
 #include "models/response/ResponseModel.h"
+
+#include <cmath>
 
 namespace fedpet::response {
 
@@ -35,7 +35,8 @@ inline BundleOutput anOutput(Endpoint endpoint, double months, Link link, double
   output.intervalQuantile = 1.8;
   output.trainingPatients = 100;
   output.trainingEvents = 60;
-  output.evaluations = {anEvaluation(InputScenario::AsRecorded), anEvaluation(InputScenario::PetOnly)};
+  output.evaluations = {anEvaluation(InputScenario::AsRecorded),
+                        anEvaluation(InputScenario::PetOnly)};
   return output;
 }
 

@@ -1,10 +1,9 @@
+#include "models/response/ResponseModel.h"
 #include "models/response/Training.h"
+#include "tests/response/SyntheticTraining.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "models/response/ResponseModel.h"
-#include "tests/response/SyntheticTraining.h"
 
 namespace fedpet::response {
 namespace {
@@ -44,8 +43,8 @@ TEST(Training, GivesTheSameModelForTheSamePlan) {
   }
 }
 
-// On 3000 fresh patients of many other centres; one standard error of an AUC or C near 0.75 is about
-// 0.009, of its difference from the oracle on the same patients far less.
+// On 3000 fresh patients of many other centres; one standard error of an AUC or C near 0.75 is
+// about 0.009, of its difference from the oracle on the same patients far less.
 class FreshPatients : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -84,12 +83,13 @@ TEST_F(FreshPatients, GetCalibratedProbabilitiesWithAllInputsAndWithPetAlone) {
   for (const BundleOutput& output : bundle_->outputs)
     for (const Evaluation& e : output.evaluations) {
       EXPECT_NEAR(e.calibrationSlope.value, 1, 0.3) << output.id() << ' ' << toString(e.scenario);
-      EXPECT_NEAR(e.calibrationInTheLarge.value, 0, 0.25) << output.id() << ' ' << toString(e.scenario);
+      EXPECT_NEAR(e.calibrationInTheLarge.value, 0, 0.25)
+          << output.id() << ' ' << toString(e.scenario);
     }
 }
 
-// At centres that were not in training. A little below the nominal 90 %: the model's form is not the
-// generator's. Without the spread between centres it would be about 50 %.
+// At centres that were not in training. A little below the nominal 90 %: the model's form is not
+// the generator's. Without the spread between centres it would be about 50 %.
 TEST_F(FreshPatients, HaveTheirTrueProbabilityInsideTheInterval) {
   for (const BundleOutput& output : bundle_->outputs)
     for (const Evaluation& e : output.evaluations)
@@ -119,7 +119,7 @@ TEST(Training, LeavesOutPatientsWithoutTmtvAndCountsImplausibleValues) {
   auto patients = cohort(600, 9);
   patients.records[0].pet.tmtvMl.reset();
   patients.records[1].pet.tmtvMl = -3;
-  patients.records[2].clinical.ldhPerUln = 250;  // U/l
+  patients.records[2].clinical.ldhPerUln = 250;     // U/l
   patients.records[3].clinical.albuminGPerDl = 38;  // g/l
   const ModelBundle bundle = trainOn(patients);
   EXPECT_EQ(bundle.training.excludedWithoutTmtv, 2);
@@ -165,7 +165,9 @@ TEST(Training, FindsTheSpreadBetweenCentresThatTheGeneratorPutIn) {
     plan.centreInterceptSd = sd;
     TrainingPlan training;
     training.randomViews = 0;
-    return trainOn(sample::makeSyntheticCohort(plan), training).outputs.back().betweenCentreSd.value();
+    return trainOn(sample::makeSyntheticCohort(plan), training)
+        .outputs.back()
+        .betweenCentreSd.value();
   };
   EXPECT_LT(spreadWith(0), 0.12);
   EXPECT_NEAR(spreadWith(0.5), 0.5, 0.2);

@@ -24,7 +24,8 @@ using Value = std::function<double(const SyntheticTruth&)>;
 double median(const Value& value) {
   std::vector<double> values;
   for (const SyntheticTruth& t : large().truth) values.push_back(value(t));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -69,8 +70,9 @@ std::optional<bool> benefit(const CohortRecord& record) {
   return eventFreeAt(record.progressionFreeSurvival, 6);
 }
 
-// The ranges are set between first and later lines: KEYNOTE-024 (ORR 45 %, PFS 10.3 months, OS 26-30),
-// KEYNOTE-042 (27 %, 5.4, 16.5), KEYNOTE-001 (OS 22.3 naive, 10.5 pretreated), Seban 2020 (DCB 40 %).
+// The ranges are set between first and later lines: KEYNOTE-024 (ORR 45 %, PFS 10.3 months, OS
+// 26-30), KEYNOTE-042 (27 %, 5.4, 16.5), KEYNOTE-001 (OS 22.3 naive, 10.5 pretreated), Seban 2020
+// (DCB 40 %).
 TEST(SyntheticCohort, RespondsAsOftenAsPublishedCohorts) {
   const double orr = shareOf([](const CohortRecord& r) { return r.objectiveResponse; });
   EXPECT_GT(orr, 0.25);
@@ -93,16 +95,17 @@ TEST(SyntheticCohort, LivesAsLongAsPublishedCohorts) {
   EXPECT_LT(fiveYears, 0.30);
 }
 
-// Published models that hold up externally reach C 0.65-0.75 and AUC 0.65-0.80 (LITE 0.664 and 0.702,
-// SCORPIO 0.76, Mu 0.70-0.83); a cohort on which the truth itself reaches 0.9 is not believable.
+// Published models that hold up externally reach C 0.65-0.75 and AUC 0.65-0.80 (LITE 0.664 and
+// 0.702, SCORPIO 0.76, Mu 0.70-0.83); a cohort on which the truth itself reaches 0.9 is not
+// believable.
 TEST(SyntheticCohort, HasAnOracleThatIsGoodButNotTooGood) {
   const double os = oracleConcordance(&CohortRecord::overallSurvival,
                                       [](const SyntheticTruth& t) { return t.logHazardOs; });
   EXPECT_GT(os, 0.70);
   EXPECT_LT(os, 0.74);
-  const double pfs = oracleConcordance(&CohortRecord::progressionFreeSurvival, [](const SyntheticTruth& t) {
-    return 1 - truePfsProbability(t, 6);
-  });
+  const double pfs =
+      oracleConcordance(&CohortRecord::progressionFreeSurvival,
+                        [](const SyntheticTruth& t) { return 1 - truePfsProbability(t, 6); });
   EXPECT_GT(pfs, 0.69);
   EXPECT_LT(pfs, 0.74);
   std::vector<double> good, bad;
@@ -110,7 +113,9 @@ TEST(SyntheticCohort, HasAnOracleThatIsGoodButNotTooGood) {
     if (const auto b = benefit(large().records[i]))
       (*b ? good : bad).push_back(truePfsProbability(large().truth[i], 6));
   double wins = 0;
-  for (const double g : good) wins += static_cast<double>(std::count_if(bad.begin(), bad.end(), [&](double b) { return g > b; }));
+  for (const double g : good)
+    wins +=
+        static_cast<double>(std::count_if(bad.begin(), bad.end(), [&](double b) { return g > b; }));
   const double auc = wins / static_cast<double>(good.size() * bad.size());
   EXPECT_GT(auc, 0.75);
   EXPECT_LT(auc, 0.80);
@@ -120,11 +125,16 @@ TEST(SyntheticCohort, HasAnOracleThatIsGoodButNotTooGood) {
 // steroids 14 %. Dmax: published cut-off 48.5 cm near the median (Tan 2023).
 TEST(SyntheticCohort, HasThePrevalencesOfPublishedCohorts) {
   EXPECT_NEAR(median([](const SyntheticTruth& t) { return *t.pet.tmtvMl; }), 65, 4);
-  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.dNlr > 3 ? 1 : 0; }), 0.29, 0.03);
-  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.liverMetastases ? 1 : 0; }), 0.17, 0.02);
-  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.steroids ? 1 : 0; }), 0.14, 0.02);
-  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.ecog >= 2 ? 1 : 0; }), 0.15, 0.02);
-  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.pdl1TpsPercent < 1 ? 1 : 0; }), 0.36, 0.04);
+  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.dNlr > 3 ? 1 : 0; }), 0.29,
+              0.03);
+  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.liverMetastases ? 1 : 0; }),
+              0.17, 0.02);
+  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.steroids ? 1 : 0; }), 0.14,
+              0.02);
+  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.ecog >= 2 ? 1 : 0; }), 0.15,
+              0.02);
+  EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.clinical.pdl1TpsPercent < 1 ? 1 : 0; }),
+              0.36, 0.04);
   EXPECT_NEAR(mean([](const SyntheticTruth& t) { return *t.pet.spleenToLiverRatio; }), 0.88, 0.01);
   const double dmax = median([](const SyntheticTruth& t) { return *t.pet.dmaxMm; });
   EXPECT_GT(dmax, 400);
@@ -151,10 +161,14 @@ TEST(SyntheticCohort, KeepsWhatBelongsTogetherConsistent) {
 TEST(SyntheticCohort, KnowsItsOwnTrueProbabilities) {
   // Mean predicted and realised share over all patients agree within four standard errors.
   for (const double months : {6.0, 24.0}) {
-    const double predicted = mean([&](const SyntheticTruth& t) { return truePfsProbability(t, months); });
-    EXPECT_NEAR(predicted, mean([&](const SyntheticTruth& t) { return t.pfsMonths > months ? 1 : 0; }), 0.015);
-    const double alive = mean([&](const SyntheticTruth& t) { return trueOsProbability(t, months); });
-    EXPECT_NEAR(alive, mean([&](const SyntheticTruth& t) { return t.osMonths > months ? 1 : 0; }), 0.015);
+    const double predicted =
+        mean([&](const SyntheticTruth& t) { return truePfsProbability(t, months); });
+    EXPECT_NEAR(predicted,
+                mean([&](const SyntheticTruth& t) { return t.pfsMonths > months ? 1 : 0; }), 0.015);
+    const double alive =
+        mean([&](const SyntheticTruth& t) { return trueOsProbability(t, months); });
+    EXPECT_NEAR(alive, mean([&](const SyntheticTruth& t) { return t.osMonths > months ? 1 : 0; }),
+                0.015);
   }
 }
 
@@ -184,8 +198,9 @@ TEST(SyntheticCohort, IsCompleteWithoutMissingnessAndPatchyWithIt) {
   for (const CohortRecord& r : makeSyntheticCohort(plan).records)
     EXPECT_TRUE(r.clinical.albuminGPerDl && r.clinical.pdl1TpsPercent && r.clinical.ecog);
   const auto patchy = makeSyntheticCohort(small());
-  const auto unknown = std::count_if(patchy.records.begin(), patchy.records.end(),
-                                     [](const CohortRecord& r) { return !r.clinical.albuminGPerDl; });
+  const auto unknown =
+      std::count_if(patchy.records.begin(), patchy.records.end(),
+                    [](const CohortRecord& r) { return !r.clinical.albuminGPerDl; });
   EXPECT_NEAR(static_cast<double>(unknown) / 300, 0.25, 0.08);
 }
 
