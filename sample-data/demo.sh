@@ -97,7 +97,7 @@ cat > "$work/orthanc.json" <<JSON
   "RemoteAccessAllowed": false, "AuthenticationEnabled": false,
   "StableAge": 2, "TcpNoDelay": true,
   "DicomWeb": { "Root": "/dicom-web/" },
-  "Plugins": [ "$dicomweb", "$build/lib/libOrthancFedPet.so" ],
+  "Plugins": [ "$dicomweb", "$build/bin/libOrthancFedPet.so" ],
   "FedPet": {
     "Fhir": { "BaseUrl": "$ehr", "PatientIdentifierSystem": "$patient_system" }
   }
