@@ -26,11 +26,12 @@ void Intake::begin() {
   if (stored && stored->archiveId == identity && last >= stored->sequence) {
     position_ = *stored;
     // Read again what may hold instances of series that were never announced.
-    position_.sequence = std::min(position_.sequence, position_.settledSequence);
+    cursor_ = std::min(position_.sequence, position_.settledSequence);
     rescanUntil_ = last;
   } else if (stored && stored->archiveId == identity) {
     log_(LogLevel::Warning, "the log of changes of Orthanc was cleared; reading it from its start");
     position_ = {identity, 0, 0};
+    cursor_ = 0;
     rescanUntil_ = last;
   } else {
     const std::int64_t start = settings_.options.fromNow ? last : 0;
@@ -42,6 +43,7 @@ void Intake::begin() {
                        "(Intake.FromNow is true)"
                      : "first start on this archive: every PET series is looked at");
     position_ = {identity, start, start};
+    cursor_ = start;
     rescanUntil_ = start;
     IntakeBatch batch;
     batch.position = position_;
@@ -51,13 +53,15 @@ void Intake::begin() {
 }
 
 Intake::StepResult Intake::step() {
-  const ChangesPage page = archive_.changesAfter(position_.sequence, kPage);
+  const ChangesPage page = archive_.changesAfter(cursor_, kPage);
   if (page.changes.empty()) return {};
   IntakeBatch batch;
   for (const ArchiveChange& change : page.changes) {
     switch (change.kind) {
       case ArchiveChange::Kind::NewSeries:
         noteArrival(change.resourceId, batch);
+        // Deleted and sent again: its content may be an old one, but it has no result any more.
+        if (change.sequence > position_.sequence) batch.reborn.push_back(change.resourceId);
         break;
       case ArchiveChange::Kind::NewInstance:
         if (change.sequence <= rescanUntil_)
@@ -75,6 +79,7 @@ Intake::StepResult Intake::step() {
   batch.position = next;
   StepResult result = store(batch);
   position_ = next;
+  cursor_ = page.last;
   result.more = !page.done;
   return result;
 }
@@ -99,6 +104,16 @@ Intake::StepResult Intake::sweep() {
   }
   if (batch.settled.empty() && batch.jobs.empty()) return {};
   return store(batch);
+}
+
+Intake::StepResult Intake::forgetDeleted(const std::vector<std::string>& seriesIds) {
+  StepResult result;
+  for (const std::string& id : seriesIds) {
+    if (archive_.isStable(id)) continue;  // it has come back meanwhile
+    const auto workers = ledger_.forget(id, now_());
+    result.workers.insert(result.workers.end(), workers.begin(), workers.end());
+  }
+  return result;
 }
 
 // An announcement after an arrival wins within one batch, and the other way round.
@@ -137,7 +152,7 @@ IntakePosition Intake::advancedTo(std::int64_t sequence) {
   const UtcTime now = now_();
   marks_.push_back({now, sequence});
   IntakePosition next = position_;
-  next.sequence = sequence;
+  next.sequence = std::max(next.sequence, sequence);
   const UtcTime settledBefore = now - settings_.stableAge - kSettledMargin;
   while (!marks_.empty() && marks_.front().at <= settledBefore) {
     next.settledSequence = std::max(next.settledSequence, marks_.front().sequence);

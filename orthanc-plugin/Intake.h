@@ -44,6 +44,10 @@ class Intake {
   StepResult step();
   // Series whose announcement never came. To be called now and then.
   StepResult sweep();
+  // What was deleted from the archive, as its callbacks said.
+  StepResult forgetDeleted(const std::vector<std::string>& seriesIds);
+  // Results of series that were deleted while nobody listened. To be called once after begin().
+  StepResult forgetDeletedBefore() { return forgetDeleted(ledger_.seriesWithResult()); }
 
  private:
   void judge(const std::string& seriesId, const char* trigger, IntakeBatch&);
@@ -57,7 +61,8 @@ class Intake {
   Clock now_;
   Log log_;
   UtcTime begunAt_{};
-  IntakePosition position_;
+  IntakePosition position_;       // as stored; its sequence never goes back
+  std::int64_t cursor_ = 0;       // read up to here; behind position_ while reading again
   std::int64_t rescanUntil_ = 0;  // instances up to here are looked up one by one
   struct Mark {
     UtcTime at;

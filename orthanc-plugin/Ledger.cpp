@@ -147,15 +147,17 @@ Job freshJob(const NewJob& n, const RetryOptions& retry, UtcTime now) {
   return job;
 }
 
-// An older content of this series is not worth finishing.
-void supersede(soci::session& sql, const std::string& seriesId, UtcTime now,
-               std::vector<std::string>& workers) {
+// What is not worth finishing: jobs of an older content, or of a series that is gone.
+void cancelUnfinished(soci::session& sql, const std::string& seriesId, const Reason& reason,
+                      UtcTime now, std::vector<std::string>& workers) {
   for (const Job& old : select(
            sql, "WHERE series_id = :s AND state IN ('waiting', 'running')", {seriesId})) {
     if (!old.worker.empty()) workers.push_back(old.worker);
-    update(sql, cancelled(old, {"Superseded", "the series has changed since"}, now));
+    update(sql, cancelled(old, reason, now));
   }
 }
+
+const Reason kSuperseded{"Superseded", "the series has changed since"};
 
 std::optional<Job> sameContent(soci::session& sql, const NewJob& n) {
   auto jobs = select(sql, "WHERE series_id = :s AND fingerprint = :f", {n.seriesId, n.fingerprint});
@@ -218,13 +220,38 @@ std::vector<std::string> Ledger::apply(const IntakeBatch& batch, const RetryOpti
           use(id), use(noticed);
     for (const std::string& id : batch.settled)
       sql << "DELETE FROM pending_series WHERE series_id = :i", use(id);
+    for (const std::string& id : batch.reborn) {
+      cancelUnfinished(sql, id, kSuperseded, now, workers);
+      sql << "UPDATE jobs SET fingerprint = 'earlier life ' || id WHERE series_id = :s", use(id);
+    }
     for (const NewJob& n : batch.jobs) {
       if (sameContent(sql, n)) continue;
-      supersede(sql, n.seriesId, now, workers);
+      cancelUnfinished(sql, n.seriesId, kSuperseded, now, workers);
       insert(sql, freshJob(n, retry, now));
     }
     if (batch.position) storePosition(sql, *batch.position);
     return workers;
+  });
+}
+
+std::vector<std::string> Ledger::forget(const std::string& seriesId, UtcTime now) {
+  return database_.transaction([&](soci::session& sql) {
+    std::vector<std::string> workers;
+    cancelUnfinished(sql, seriesId, {"SeriesGone", "the series was deleted"}, now, workers);
+    sql << "DELETE FROM assessments WHERE series_id = :s", use(seriesId);
+    sql << "DELETE FROM pending_series WHERE series_id = :s", use(seriesId);
+    return workers;
+  });
+}
+
+std::vector<std::string> Ledger::seriesWithResult() {
+  return database_.transaction([](soci::session& sql) {
+    std::vector<std::string> all;
+    std::string id;
+    soci::statement statement = (sql.prepare << "SELECT series_id FROM assessments", into(id));
+    statement.execute();
+    while (statement.fetch()) all.push_back(id);
+    return all;
   });
 }
 
@@ -239,7 +266,7 @@ std::int64_t Ledger::demand(const NewJob& n, const RetryOptions& retry, UtcTime 
       return old->id;
     }
     std::vector<std::string> workers;
-    supersede(sql, n.seriesId, now, workers);
+    cancelUnfinished(sql, n.seriesId, kSuperseded, now, workers);
     insert(sql, freshJob(n, retry, now));
     return sameContent(sql, n).value().id;
   });

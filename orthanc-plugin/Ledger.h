@@ -38,6 +38,7 @@ struct NewJob {
 struct IntakeBatch {
   std::vector<std::string> arriving;   // into pending_series
   std::vector<std::string> settled;    // out of it
+  std::vector<std::string> reborn;     // new in the archive: jobs of an earlier life do not count
   std::vector<NewJob> jobs;
   std::optional<IntakePosition> position;
 };
@@ -76,6 +77,10 @@ class Ledger {
   // new content of a series cancels the unfinished jobs of its older contents. Returns the workers
   // whose job was cancelled under them.
   std::vector<std::string> apply(const IntakeBatch&, const RetryOptions&, UtcTime now);
+  // The series is gone from the archive, and so goes what we keep of the patient: its result. Its
+  // unfinished jobs are cancelled; returns their workers.
+  std::vector<std::string> forget(const std::string& seriesId, UtcTime now);
+  std::vector<std::string> seriesWithResult();
   // The job of this content: as it is when new or under way, waiting again when it had ended.
   std::int64_t demand(const NewJob&, const RetryOptions&, UtcTime now);
 

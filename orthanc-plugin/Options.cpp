@@ -268,6 +268,9 @@ ParsedOptions parseOptions(std::string_view orthancConfiguration) {
     else
       result.errors.push_back(std::string(kSection) + ": expected an object");
   }
+  if (!result.orthanc.httpServerEnabled && result.options.worker.count > 0 &&
+      result.options.worker.orthancUrl.empty())
+    result.errors.push_back("HttpServerEnabled is false: the workers could not reach Orthanc");
   return result;
 }
 

@@ -92,8 +92,8 @@ OrthancPluginErrorCode onRest(OrthancPluginRestOutput* output, const char* url,
       logError);
 }
 
-OrthancPluginErrorCode onChange(OrthancPluginChangeType change, OrthancPluginResourceType,
-                                const char*) noexcept {
+OrthancPluginErrorCode onChange(OrthancPluginChangeType change, OrthancPluginResourceType type,
+                                const char* id) noexcept {
   return sdk::guarded(
       [&] {
         if (!plugin || !plugin->service) return;
@@ -102,6 +102,9 @@ OrthancPluginErrorCode onChange(OrthancPluginChangeType change, OrthancPluginRes
           case OrthancPluginChangeType_OrthancStopped: plugin->service->requestStop(); break;
           case OrthancPluginChangeType_NewSeries:
           case OrthancPluginChangeType_StableSeries: plugin->service->noteChange(); break;
+          case OrthancPluginChangeType_Deleted:
+            if (type == OrthancPluginResourceType_Series) plugin->service->noteDeletedSeries(id);
+            break;
           default: break;
         }
       },

@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kMostDeleted = 100'000;
 constexpr auto kSupervisorTick = 250ms;
 constexpr auto kSweepEvery = 1s;
 // After an archive that could not answer: soon again, but not in a loop.
@@ -102,6 +103,17 @@ void Service::noteChange() {
   wake_.notify_all();
 }
 
+void Service::noteDeletedSeries(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  // Beyond the bound they are found at the next start.
+  if (deleted_.size() < kMostDeleted) deleted_.push_back(id);
+}
+
+std::vector<std::string> Service::takeDeleted() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(deleted_, {});
+}
+
 void Service::requestStop() {
   {
     const std::lock_guard lock(mutex_);
@@ -111,10 +123,10 @@ void Service::requestStop() {
   queue_.stop();
 }
 
-bool Service::waitForChange(std::chrono::milliseconds longest) {
+bool Service::waitForChange(std::chrono::milliseconds longest, bool& changed) {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, longest, [this] { return changed_ || stopping_; });
-  changed_ = false;
+  changed = std::exchange(changed_, false);
   return !stopping_;
 }
 
@@ -127,16 +139,20 @@ void Service::runIntake() {
   bool begun = false;
   auto nextPoll = std::chrono::steady_clock::now();
   auto pause = std::chrono::milliseconds(0);
+  bool changed = true;
   const auto act = [&](const Intake::StepResult& result) {
     queue_.dispossess(result.workers);
     if (result.newJobs) queue_.ring();
     return result.more;
   };
   // A change ends the wait early; otherwise only the sweep runs until the next poll is due.
-  for (bool changed = true; waitForChange(pause); changed = true) {
+  while (waitForChange(pause, changed)) {
     try {
-      if (!begun) intake.begin();
-      begun = true;
+      if (!begun) {
+        intake.begin();
+        begun = true;
+        act(intake.forgetDeletedBefore());
+      }
       if (changed || std::chrono::steady_clock::now() >= nextPoll) {
         while (act(intake.step())) {
           const std::lock_guard lock(mutex_);
@@ -145,9 +161,11 @@ void Service::runIntake() {
         nextPoll = std::chrono::steady_clock::now() + options.intake.pollEvery;
       }
       act(intake.sweep());
+      act(intake.forgetDeleted(takeDeleted()));
       pause = kSweepEvery;
     } catch (const std::exception& e) {
       log_(LogLevel::Error, std::string("intake: ") + e.what());
+      nextPoll = std::chrono::steady_clock::now();  // what was to be read is still to be read
       pause = kPauseAfterError;
     }
   }

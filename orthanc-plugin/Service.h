@@ -36,6 +36,7 @@ class Service {
 
   void start();        // Orthanc is up: from now on our threads may call it
   void noteChange();   // from a callback of Orthanc: returns at once
+  void noteDeletedSeries(const std::string& id);  // likewise
   void requestStop();  // from a callback of Orthanc: returns at once
   HttpResponse handle(const HttpRequest&) const;
   std::vector<std::pair<std::string, double>> metrics();
@@ -43,7 +44,8 @@ class Service {
  private:
   void runIntake();
   void runSupervisor();
-  bool waitForChange(std::chrono::milliseconds longest);  // false: stop
+  // False: stop. `changed`: Orthanc has told of a change since the last call.
+  bool waitForChange(std::chrono::milliseconds longest, bool& changed);
   std::optional<NewJob> judge(const std::string& seriesId);
   std::unique_ptr<ChildProcess> launchWorker(const std::string& name) const;
 
@@ -59,8 +61,11 @@ class Service {
   std::unique_ptr<FhirLink> fhir_;  // null: no EHR is configured
   Router router_;
 
-  std::mutex mutex_;  // guards the three below
+  std::vector<std::string> takeDeleted();
+
+  std::mutex mutex_;  // guards the four below
   std::condition_variable wake_;
+  std::vector<std::string> deleted_;
   bool changed_ = false, stopping_ = false;
   std::thread intakeThread_, supervisorThread_;
 };

@@ -161,6 +161,33 @@ TEST_F(IntakeTest, ForgetsASeriesThatWasDeletedWhileItArrived) {
   EXPECT_THAT(ledger_.pendingSeries(), IsEmpty());
 }
 
+TEST_F(IntakeTest, AssessesASeriesAnewThatWasDeletedAndSentAgain) {
+  archive_.receive("pt");
+  archive_.settle("pt");
+  readLog();
+  archive_.remove("pt");
+  archive_.receive("pt");
+  archive_.settle("pt");
+  readLog();
+  EXPECT_THAT(jobs(), ElementsAre("pt: earlier life 1 cancelled", "pt: 1 instances waiting"));
+  start();  // reads its arrival again, which is no third life
+  readLog();
+  EXPECT_EQ(jobs().size(), 2u);
+}
+
+TEST_F(IntakeTest, KeepsNoResultOfASeriesThatWasDeleted) {
+  archive_.receive("pt");
+  archive_.settle("pt");
+  readLog();
+  const auto job = ledger_.lease("w", 30s, now_);
+  ledger_.complete(job->id, 1, {}, "{}", {}, now_);
+  intake_->forgetDeletedBefore();
+  EXPECT_TRUE(ledger_.assessment("pt")) << "it is still there";
+  archive_.remove("pt");
+  intake_->forgetDeletedBefore();
+  EXPECT_FALSE(ledger_.assessment("pt"));
+}
+
 TEST_F(IntakeTest, BeginsWithWhatArrivesFromNowOnUnlessTold) {
   archive_.replaceDatabase("big archive");
   for (const char* id : {"old1", "old2"}) {
@@ -244,7 +271,7 @@ TEST_F(IntakeTest, LosesAndRepeatsNothingWhateverTheOrderOfEvents) {
     std::map<std::string, int> slices;
     for (int event = 0; event < 60; ++event) {
       const std::string id = "seed" + std::to_string(seed) + "-" + std::to_string(random() % 6);
-      switch (random() % 7) {
+      switch (random() % 8) {
         case 0: case 1: case 2: archive_.receive(id); ++slices[id]; break;
         case 3: archive_.settle(id); break;
         case 4: now_ += std::chrono::seconds(random() % 200); break;
@@ -258,6 +285,7 @@ TEST_F(IntakeTest, LosesAndRepeatsNothingWhateverTheOrderOfEvents) {
           archive_.failAtCall(0);
           break;
         case 6: archive_.restart(); start(); break;
+        case 7: archive_.remove(id); slices.erase(id); break;
       }
     }
     archive_.restart();

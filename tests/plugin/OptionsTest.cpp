@@ -63,6 +63,12 @@ TEST(Options, SurviveAConfigurationThatIsNoObject) {
   EXPECT_EQ(parseOptions("[1, 2").errors.size(), 1u);
 }
 
+TEST(Options, RefuseAnOrthancThatWorkersCannotReach) {
+  EXPECT_EQ(parseOptions(R"({"HttpServerEnabled": false})").errors.size(), 1u);
+  EXPECT_THAT(parseOptions(R"({"HttpServerEnabled": false, "FedPet": {"Worker": {"Count": 0}}})").errors,
+              IsEmpty());
+}
+
 TEST(Options, PutAStagesOwnDeadlineOverTheGeneralOne) {
   const auto parsed = parseOptions(
       R"({"FedPet": {"Worker": {"StageDeadline": 100, "StageDeadlines": {"fetch": 7}}}})");
