@@ -1,0 +1,644 @@
+"""Reads our SR and SEG with pydicom and highdicom, and looks for the numbers of assessment.json.
+
+Usage: dicom_peers.py NAME=CASE...
+A CASE is a folder with PT/ (the series), assessment.json, sr.dcm, seg.dcm unless the study was
+refused, suv.json (`fedpet suv PT --json`) and suv.exit (its exit code).
+
+The SUV and the regions' statistics are computed here once more, from the stored pixels and from
+PS3.3 C.8.9 alone; nothing of our own program is used. Prints a line for each check: "passed",
+"FAILED" or "skipped".
+"""
+
+import json
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pydicom
+from pydicom.sr._concepts_dict import concepts as pydicom_concepts
+from pydicom.sr.codedict import codes
+
+DCM, SCT = codes.DCM, codes.SCT
+
+# Where a number stands in TID 1411 and 1501 (PS3.16): its concept name and its derivation.
+# None: our own concept, for want of a standard one.
+CONCEPTS = {
+    "SUVmax": (DCM.Suvbw, SCT.Maximum),
+    "SUVmean": (DCM.Suvbw, SCT.MeanValueOfPopulation),
+    "SUVpeak": (DCM.Suvbw, DCM.PeakValueWithinROI),
+    "SUVmin": (DCM.Suvbw, SCT.Minimum),
+    "MTV": (DCM.MetabolicVolume, None),
+    "LesionGlycolysis": (DCM.Glycolysis, None),
+    "Volume": (SCT.VolumeProperty, None),
+    "TMTV": (DCM.MetabolicVolume, SCT.Total),
+    "TLG": (DCM.TotalLesionGlycolysis, None),
+    "LiverSUVmean": (DCM.Suvbw, SCT.MeanValueOfPopulation),
+    "LiverSUVsd": (DCM.Suvbw, SCT.StandardDeviation),
+}
+# SNOMED CT; pydicom's tables lack the two kidneys, whose numbers are those of its browser.
+ORGANS = {
+    "Brain": SCT.BrainStructure.value,
+    "Heart": SCT.HeartStructure.value,
+    "Liver": SCT.LiverStructure.value,
+    "Spleen": SCT.SplenicStructure.value,
+    "LumbarMarrow": SCT.BoneMarrowStructure.value,
+    "LeftKidney": "18639004",
+    "RightKidney": "9846003",
+    "Bladder": SCT.UrinaryBladderStructure.value,
+}
+# A DS has 16 characters and our writer gives 7 significant digits.
+SR_TOLERANCE = 1e-6
+# SUV and its sums are 32-bit floats in our program, 64-bit here.
+SUV_TOLERANCE = 1e-5
+# A scanner rounds its positions, most visibly where two beds meet (0.08 mm in sts-001-ge-wb);
+# highdicom's own tolerance is 1 %.
+SPACING_TOLERANCE = 0.05
+
+
+class KnownLimit(Exception):
+    """What a peer cannot read although the standard allows it."""
+
+
+def require(condition, message):
+    if not condition:
+        raise AssertionError(message)
+
+
+def require_close(actual, expected, tolerance, what):
+    require(
+        np.isclose(actual, expected, rtol=tolerance, atol=1e-9),
+        f"{what}: {actual!r} here, {expected!r} in the JSON",
+    )
+
+
+# --- the series, by PS3.3 alone ---------------------------------------------------------------
+
+
+def read_series(folder):
+    """The slices from the lowest to the highest along the normal of the image plane."""
+    slices = [pydicom.dcmread(path) for path in sorted(folder.iterdir()) if path.is_file()]
+    slices = [s for s in slices if s.Modality == "PT"]
+    rows, columns = np.reshape(np.array(slices[0].ImageOrientationPatient, float), (2, 3))
+    normal = np.cross(rows, columns)
+    return sorted(slices, key=lambda s: float(np.dot(normal, s.ImagePositionPatient)))
+
+
+def moment(date, time):
+    text = f"{date}{time}".strip()
+    return datetime.strptime(text, "%Y%m%d%H%M%S.%f" if "." in text else "%Y%m%d%H%M%S")
+
+
+def suv_factor(slices):
+    """SUVbw in g/ml of one Bq/ml: body weight in g over the activity left at the time that the
+    pixels are decay corrected to (C.8.9.1.1.7: START is the start of the acquisition)."""
+    first = slices[0]
+    dose = first.RadiopharmaceuticalInformationSequence[0]
+    require(first.Units == "BQML" and first.DecayCorrection == "START", "not a case for this check")
+    series_start = moment(first.SeriesDate, first.SeriesTime)
+    acquired = min(moment(s.AcquisitionDate, s.AcquisitionTime) for s in slices)
+    # A series time after the acquisition is that of a later reconstruction.
+    corrected_to = series_start if series_start <= acquired else acquired
+    if dose.get("RadiopharmaceuticalStartDateTime"):
+        text = str(dose.RadiopharmaceuticalStartDateTime)
+        injected = moment(text[:8], text[8:])
+    else:
+        injected = moment(first.SeriesDate, dose.RadiopharmaceuticalStartTime)
+    decay_seconds = (corrected_to - injected).total_seconds()
+    left_bq = float(dose.RadionuclideTotalDose) * 2 ** (
+        -decay_seconds / float(dose.RadionuclideHalfLife)
+    )
+    return 1000 * float(first.PatientWeight) / left_bq
+
+
+def suv_volume(slices):
+    """SUVbw as [slice, row, column]."""
+    rescaled = [
+        s.pixel_array.astype(float) * float(s.RescaleSlope) + float(s.RescaleIntercept)
+        for s in slices
+    ]
+    return np.stack(rescaled) * suv_factor(slices)
+
+
+def voxel_volume_ml(slices):
+    """By the mean distance of the slices, whose positions a scanner rounds."""
+    spacing = np.array(slices[0].PixelSpacing, float)
+    ends = [np.array(s.ImagePositionPatient, float) for s in (slices[0], slices[-1])]
+    return spacing.prod() * np.linalg.norm(ends[1] - ends[0]) / (len(slices) - 1) / 1000
+
+
+# --- content items ----------------------------------------------------------------------------
+
+
+def items(dataset):
+    """All content items below a data set, itself not included."""
+    for item in dataset.get("ContentSequence", []):
+        yield item
+        yield from items(item)
+
+
+def code_of(item, keyword="ConceptNameCodeSequence"):
+    sequence = item.get(keyword)
+    return (sequence[0].CodingSchemeDesignator, sequence[0].CodeValue) if sequence else None
+
+
+def key(code):
+    return (code.scheme_designator, code.value)
+
+
+def children_named(item, code):
+    return [child for child in item.get("ContentSequence", []) if code_of(child) == key(code)]
+
+
+def all_codes(dataset):
+    """(scheme, value, meaning) of every code anywhere in a data set."""
+    for element in dataset:
+        if element.VR != "SQ":
+            continue
+        for item in element.value:
+            if "CodeValue" in item and "CodingSchemeDesignator" in item:
+                yield item.CodingSchemeDesignator, item.CodeValue, item.CodeMeaning
+            yield from all_codes(item)
+
+
+def without_valueless_numbers(dataset):
+    """Removes, in place, the NUM items whose Measured Value Sequence is empty; gives their count."""
+    removed = 0
+    kept = []
+    for item in dataset.get("ContentSequence", []):
+        if item.ValueType == "NUM" and not item.MeasuredValueSequence:
+            removed += 1
+            continue
+        removed += without_valueless_numbers(item)
+        kept.append(item)
+    if "ContentSequence" in dataset:
+        dataset.ContentSequence = pydicom.Sequence(kept)
+    return removed
+
+
+# --- one study --------------------------------------------------------------------------------
+
+
+class Case:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.assessment = json.loads((self.folder / "assessment.json").read_text())
+        self.suv = json.loads((self.folder / "suv.json").read_text())
+        self.suv_exit = int((self.folder / "suv.exit").read_text())
+        self.slices = read_series(self.folder / "PT")
+        self.sr = pydicom.dcmread(self.folder / "sr.dcm")
+        self.refused = self.assessment["status"] == "refused"
+        if not self.refused:
+            self.volume = suv_volume(self.slices)
+            self.seg = hd.seg.segread(self.folder / "seg.dcm")
+            # [slice, row, column, segment], on the grid of the series
+            self.masks = self.seg.get_pixels_by_source_instance(
+                [s.SOPInstanceUID for s in self.slices],
+                ignore_spatial_locations=False,
+                assert_missing_frames_are_empty=True,
+            ).astype(bool)
+
+    def measurements(self):
+        """Every measurement of the JSON, with a name for messages."""
+        for region in self.assessment["regions"]:
+            for measurement in region["measurements"]:
+                yield f"{region['name']} {measurement['quantity']}", measurement
+        for measurement in self.assessment["wholeBody"]:
+            yield f"whole body {measurement['quantity']}", measurement
+
+    def sr_numbers(self):
+        """The SR's NUM items by Observation UID."""
+        return {
+            item.ObservationUID: item
+            for item in items(self.sr)
+            if item.ValueType == "NUM" and "ObservationUID" in item
+        }
+
+    def highdicom_report(self):
+        """The SR as highdicom reads it, without the numbers that have no value."""
+        copy = pydicom.dcmread(self.folder / "sr.dcm")
+        without_valueless_numbers(copy)
+        return hd.sr.Comprehensive3DSR.from_dataset(copy).content
+
+
+def number_of(item):
+    return float(item.MeasuredValueSequence[0].NumericValue)
+
+
+# --- checks of `fedpet suv` -------------------------------------------------------------------
+
+
+def suv_agrees(case):
+    """fedpet suv agrees with numpy: factor, minimum, median and maximum of the voxels above 0"""
+    require(case.suv["status"] == "ok" and case.suv_exit == 0, f"it said {case.suv}")
+    factor = suv_factor(case.slices)
+    for bound in case.suv["suvBwFactor"]:
+        require_close(bound, factor, SUV_TOLERANCE, "factor")
+    positive = case.volume[case.volume > 0]
+    for name, value in (
+        ("suvMin", positive.min()),
+        ("suvMedian", np.median(positive)),
+        ("suvMax", positive.max()),
+    ):
+        require_close(value, case.suv[name], SUV_TOLERANCE, name)
+
+
+def suv_refuses(case):
+    """fedpet suv refuses too, with the reasons of the assessment and exit code 3"""
+    require(case.suv["status"] == "refused" and case.suv_exit == 3, f"it said {case.suv}")
+    expected = {refusal["code"] for refusal in case.assessment["refusals"]}
+    said = json.dumps(case.suv["reasons"])
+    require(all(code in said for code in expected), f"{sorted(expected)} are not in {said}")
+
+
+# --- checks of the SR -------------------------------------------------------------------------
+
+
+def sr_has_every_measurement(case):
+    """pydicom: the SR has every measurement under its Observation UID, value and unit alike"""
+    numbers = case.sr_numbers()
+    for name, expected in case.measurements():
+        require(expected["observationUid"] in numbers, f"{name} is not in the SR")
+        item = numbers[expected["observationUid"]]
+        if "value" not in expected:
+            continue
+        require_close(number_of(item), expected["value"], SR_TOLERANCE, name)
+        unit = item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0]
+        require(
+            (unit.CodingSchemeDesignator, unit.CodeValue) == ("UCUM", expected["unit"]),
+            f"{name}: unit {unit.CodeValue}, expected {expected['unit']}",
+        )
+    known = {m["observationUid"] for _, m in case.measurements()}
+    known |= {p["observationUid"] for p in case.assessment["predictions"]}
+    require(set(numbers) <= known, "the SR has numbers that the JSON lacks")
+
+
+def sr_gives_reasons(case):
+    """pydicom: a number or prediction without a value has a qualifier and its reason"""
+    numbers = case.sr_numbers()
+    results = list(case.measurements())
+    results += [(p["title"], p) for p in case.assessment["predictions"]]
+    for name, expected in results:
+        if "refusal" not in expected:
+            continue
+        item = numbers[expected["observationUid"]]
+        require(len(item.MeasuredValueSequence) == 0, f"{name} has a value")
+        require(code_of(item, "NumericValueQualifierCodeSequence"), f"{name} has no qualifier")
+        reasons = [c.ConceptCodeSequence[0].CodeValue for c in items(item) if c.ValueType == "CODE"]
+        require(expected["refusal"]["code"] in reasons, f"{name}: reasons {reasons}")
+
+
+def sr_has_predictions(case):
+    """pydicom: the SR has every prediction, its interval and horizon"""
+    for expected in case.assessment["predictions"]:
+        group = next(
+            (
+                item
+                for item in items(case.sr)
+                if code_of(item) == key(DCM.MeasurementGroup)
+                and any(
+                    child.get("ObservationUID") == expected["observationUid"]
+                    for child in item.ContentSequence
+                )
+            ),
+            None,
+        )
+        require(group is not None, f"{expected['title']} is not in the SR")
+        found = {
+            code_of(child)[1]: number_of(child)
+            for child in group.ContentSequence
+            if child.ValueType == "NUM" and child.MeasuredValueSequence
+        }
+        require_close(found["PredHorizon"], expected["horizonMonths"], SR_TOLERANCE, "horizon")
+        if "probability" in expected:
+            for concept, name in (
+                ("PredProbability", "probability"),
+                ("IntervalLower", "lower"),
+                ("IntervalUpper", "upper"),
+            ):
+                require_close(found[concept], expected[name], SR_TOLERANCE, name)
+
+
+def codes_mean_what_they_say(case):
+    """pydicom: every DCM code of SR and SEG is in PS3.16 with the meaning that we give it"""
+    defined = {
+        value: meaning
+        for versions in pydicom_concepts["DCM"].values()
+        for value, (meaning, _) in versions.items()
+    }
+    used = set(all_codes(case.sr)) | (set() if case.refused else set(all_codes(case.seg)))
+    for scheme, value, meaning in used:
+        if scheme == "DCM":
+            require(defined.get(value) == meaning, f"{value} {meaning!r}: {defined.get(value)!r}")
+
+
+def private_codes_are_declared(case):
+    """pydicom: every private coding scheme (99...) of the SR is declared in it"""
+    # 99SDM counts as private too: that old name of SRT left the standard, and what a scanner still
+    # writes under it has SNOMED CT codes today.
+    declared = {item.CodingSchemeDesignator for item in case.sr.CodingSchemeIdentificationSequence}
+    used = {scheme for scheme, _, _ in all_codes(case.sr) if scheme.startswith("99")}
+    require(used <= declared, f"{used} used, {declared} declared")
+
+
+def sr_lists_its_evidence(case):
+    """pydicom: what the SR refers to is exactly what it lists as evidence (PS3.3 C.17.2.3)"""
+    referenced = {
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in items(case.sr)
+        if item.ValueType in ("IMAGE", "COMPOSITE")
+    }
+    listed = {
+        instance.ReferencedSOPInstanceUID
+        for study in case.sr.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for instance in series.ReferencedSOPSequence
+    }
+    require(referenced == listed, f"{len(referenced)} referenced, {len(listed)} listed")
+    source = {s.SOPInstanceUID for s in case.slices}
+    require(source <= referenced, "the image library misses slices of the series")
+
+
+def results_join_the_study(case):
+    """pydicom: SR and SEG are in the study of the series, unverified and of the same patient"""
+    source = case.slices[0]
+    for result in [case.sr] if case.refused else [case.sr, case.seg]:
+        for keyword in ("PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID"):
+            require(
+                str(result.get(keyword, "")) == str(source.get(keyword, "")),
+                f"{keyword} of the {result.Modality} differs",
+            )
+        require(result.SeriesInstanceUID != source.SeriesInstanceUID, "the series is not its own")
+    require(case.sr.VerificationFlag == "UNVERIFIED", "a device cannot verify")
+    require(case.sr.PreliminaryFlag == "PRELIMINARY", "not marked as preliminary")
+
+
+def highdicom_reads_as_written(case):
+    """highdicom: srread opens the SR as written"""
+    try:
+        hd.sr.srread(case.folder / "sr.dcm")
+    except IndexError:
+        valueless = without_valueless_numbers(pydicom.dcmread(case.folder / "sr.dcm"))
+        if not valueless:
+            raise
+        raise KnownLimit(
+            f"it wants a value in every NUM, and {valueless} of ours are refused; PS3.3 C.18.1 "
+            "lets the Measured Value Sequence be empty (type 2). The other checks leave those out"
+        ) from None
+
+
+def highdicom_finds_regions(case):
+    """highdicom: each region is a measurement group with its segment, site and numbers"""
+    report = case.highdicom_report()
+    groups = report.get_volumetric_roi_measurement_groups()
+    regions = case.assessment["regions"]
+    require(len(groups) == len(regions), f"{len(groups)} groups, {len(regions)} regions")
+    for number, region in enumerate(regions, start=1):
+        (group,) = report.get_volumetric_roi_measurement_groups(tracking_uid=region["trackingUid"])
+        name = region["name"]
+        require(group.tracking_identifier == region["trackingId"], f"{name}: tracking identifier")
+        finding = SCT.Lesion if region["role"] == "Lesion" else SCT.BodyOrganStructure
+        require(group.finding_type.value == finding.value, f"{name}: {group.finding_type.meaning}")
+        sites = [site.value.value for site in group.finding_sites]
+        expected_sites = [ORGANS[region["organ"]]] if region.get("organ") else []
+        require(sites == expected_sites, f"{name}: sites {sites}, expected {expected_sites}")
+        (segment,) = children_named(group[0], DCM.ReferencedSegment)
+        reference = segment.ReferencedSOPSequence[0]
+        require(
+            (reference.ReferencedSOPInstanceUID, int(reference.ReferencedSegmentNumber))
+            == (case.seg.SOPInstanceUID, number),
+            f"{name}: refers to another segment",
+        )
+        find_by_concept(group, region["measurements"], name)
+
+
+def find_by_concept(group, measurements, name):
+    """Looks for numbers as a reader does who knows PS3.16 and not us."""
+    for expected in measurements:
+        if expected["quantity"] not in CONCEPTS or "value" not in expected:
+            continue
+        concept, derivation = CONCEPTS[expected["quantity"]]
+        found = [
+            m.value
+            for m in group.get_measurements(name=concept)
+            if (m.derivation.value if m.derivation else None)
+            == (derivation.value if derivation else None)
+        ]
+        what = f"{name} {expected['quantity']}"
+        require(len(found) == 1, f"{what}: {len(found)} numbers under its concept")
+        require_close(found[0], expected["value"], SR_TOLERANCE, what)
+
+
+def highdicom_finds_whole_body(case):
+    """highdicom: the whole-body numbers are found by their concepts"""
+    groups = case.highdicom_report().get_image_measurement_groups()
+    by_name = {group.tracking_identifier: group for group in groups}
+    tumour = ("TMTV", "TLG", "SUVmax", "SUVpeak")
+    whole_body = case.assessment["wholeBody"]
+    find_by_concept(
+        by_name["Whole-body tumour burden"],
+        [m for m in whole_body if m["quantity"] in tumour],
+        "whole body",
+    )
+    find_by_concept(
+        by_name["Reference regions and immune ratios"],
+        [m for m in whole_body if m["quantity"].startswith("Liver")],
+        "reference",
+    )
+
+
+def refused_sr_says_why(case):
+    """pydicom: the SR of the refused study says why and holds no result"""
+    said = {item.ConceptCodeSequence[0].CodeValue for item in items(case.sr)
+            if item.ValueType == "CODE"}
+    expected = {refusal["code"] for refusal in case.assessment["refusals"]}
+    require(expected and expected <= said, f"{sorted(expected)} expected")
+    require(not case.sr_numbers(), "it holds numbers")
+    require(not (case.folder / "seg.dcm").exists(), "there is a SEG")
+
+
+def highdicom_reads_refused(case):
+    """highdicom: the SR of the refused study opens and has no measurement group"""
+    report = hd.sr.srread(case.folder / "sr.dcm").content
+    require(not report.get_volumetric_roi_measurement_groups(), "it has regions")
+    require(not report.get_image_measurement_groups(), "it has whole-body numbers")
+
+
+# --- checks of the SEG ------------------------------------------------------------------------
+
+
+def seg_has_every_region(case):
+    """highdicom: the SEG has one segment a region, with the tracking UID of the SR"""
+    regions = case.assessment["regions"]
+    require(case.seg.number_of_segments == len(regions), "another number of segments")
+    for number, region in enumerate(regions, start=1):
+        segment = case.seg.get_segment_description(number)
+        require(
+            (segment.tracking_id, segment.tracking_uid)
+            == (region["trackingId"], region["trackingUid"]),
+            f"segment {number} is {segment.tracking_id}, expected {region['trackingId']}",
+        )
+        require(segment.segment_label == region["name"], f"segment {number}: label")
+        if region["role"] != "Lesion":
+            code = segment.segmented_property_type.value
+            require(code == ORGANS[region["organ"]], f"segment {number}: property type {code}")
+
+
+def seg_lies_on_the_series(case):
+    """highdicom: every frame of the SEG lies on a slice of the series and refers to it"""
+    by_uid = {s.SOPInstanceUID: s for s in case.slices}
+    require(
+        case.seg.FrameOfReferenceUID == case.slices[0].FrameOfReferenceUID, "frame of reference"
+    )
+    shared = case.seg.SharedFunctionalGroupsSequence[0]
+    orientation = shared.PlaneOrientationSequence[0].ImageOrientationPatient
+    spacing = shared.PixelMeasuresSequence[0].PixelSpacing
+    for frame in case.seg.PerFrameFunctionalGroupsSequence:
+        image = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        source = by_uid[image.ReferencedSOPInstanceUID]
+        for name, ours, theirs in (
+            ("position", frame.PlanePositionSequence[0].ImagePositionPatient,
+             source.ImagePositionPatient),
+            ("orientation", orientation, source.ImageOrientationPatient),
+            ("pixel spacing", spacing, source.PixelSpacing),
+        ):
+            require(np.allclose(ours, theirs, atol=1e-4), f"{name}: {ours}, source {theirs}")
+    require((case.seg.Rows, case.seg.Columns) == case.volume.shape[1:], "rows and columns")
+
+
+def seg_makes_a_volume(case):
+    """highdicom: get_volume puts the voxels where the series has them"""
+    volume = case.seg.get_volume(rtol=SPACING_TOLERANCE)
+    require(
+        np.array_equal(volume.array.sum(axis=(0, 1, 2)), case.masks.sum(axis=(0, 1, 2))),
+        "other voxel counts than frame by frame",
+    )
+    for number, region in enumerate(case.assessment["regions"], start=1):
+        index = np.argwhere(volume.array[..., number - 1])
+        centroid = (volume.affine @ np.append(index.mean(axis=0), 1))[:3]
+        # A tenth of a millimetre: the volume is regular, the scanner's slices not quite.
+        require(
+            np.allclose(centroid, region["centroidMm"], atol=0.1),
+            f"{region['name']}: centroid {centroid}, expected {region['centroidMm']}",
+        )
+
+
+def seg_volumes_agree(case):
+    """highdicom and numpy: voxel counts x voxel volume are the volumes of the JSON"""
+    millilitres = case.masks.sum(axis=(0, 1, 2)) * voxel_volume_ml(case.slices)
+    tumour = 0.0
+    for region, volume in zip(case.assessment["regions"], millilitres, strict=True):
+        given = {m["quantity"]: m["value"] for m in region["measurements"] if "value" in m}
+        name = "MTV" if region["role"] == "Lesion" else "Volume"
+        require_close(volume, given[name], SUV_TOLERANCE, f"{region['name']} {name}")
+        tumour += volume if region["role"] == "Lesion" else 0
+    whole = {m["quantity"]: m["value"] for m in case.assessment["wholeBody"] if "value" in m}
+    require_close(tumour, whole["TMTV"], SUV_TOLERANCE, "TMTV")
+
+
+def regions_statistics_agree(case):
+    """highdicom and numpy: SUVmax, SUVmean, SUVmin and glycolysis below each segment agree"""
+    voxel_ml = voxel_volume_ml(case.slices)
+    total = 0.0
+    for index, region in enumerate(case.assessment["regions"]):
+        suv = case.volume[case.masks[..., index]]
+        here = {
+            "SUVmax": suv.max(),
+            "SUVmean": suv.mean(),
+            "SUVmin": suv.min(),
+            "LesionGlycolysis": suv.sum() * voxel_ml,
+        }
+        for m in region["measurements"]:
+            if m["quantity"] in here and "value" in m:
+                what = f"{region['name']} {m['quantity']}"
+                require_close(here[m["quantity"]], m["value"], SUV_TOLERANCE, what)
+        total += here["LesionGlycolysis"] if region["role"] == "Lesion" else 0
+    whole = {m["quantity"]: m["value"] for m in case.assessment["wholeBody"] if "value" in m}
+    require_close(total, whole["TLG"], SUV_TOLERANCE, "TLG")
+
+
+def lesion_distance_agrees(case):
+    """highdicom and numpy: Dmax is the largest distance of two lesions' centroids"""
+    origin = np.array([s.ImagePositionPatient for s in case.slices], float)
+    row_mm, column_mm = np.array(case.slices[0].PixelSpacing, float)
+    along_row, along_column = np.reshape(
+        np.array(case.slices[0].ImageOrientationPatient, float), (2, 3)
+    )
+    centroids = []
+    for index, region in enumerate(case.assessment["regions"]):
+        if region["role"] != "Lesion":
+            continue
+        k, j, i = np.argwhere(case.masks[..., index]).T
+        points = (
+            origin[k]
+            + np.outer(i * column_mm, along_row)
+            + np.outer(j * row_mm, along_column)
+        )
+        centroids.append(points.mean(axis=0))
+    points = np.array(centroids)
+    distances = np.linalg.norm(points[:, None] - points[None, :], axis=-1)
+    (dmax,) = (m for m in case.assessment["wholeBody"] if m["quantity"] == "Dmax")
+    # A tenth of a millimetre: our grid is regular, the scanner's slices not quite.
+    require(abs(distances.max() - dmax["value"]) < 0.1, f"{distances.max()} and {dmax['value']}")
+
+
+# --- running them -----------------------------------------------------------------------------
+
+ALWAYS = [
+    codes_mean_what_they_say,
+    private_codes_are_declared,
+    sr_lists_its_evidence,
+    results_join_the_study,
+]
+ASSESSED = [
+    suv_agrees,
+    *ALWAYS,
+    sr_has_every_measurement,
+    sr_gives_reasons,
+    sr_has_predictions,
+    highdicom_reads_as_written,
+    highdicom_finds_regions,
+    highdicom_finds_whole_body,
+    seg_has_every_region,
+    seg_lies_on_the_series,
+    seg_makes_a_volume,
+    seg_volumes_agree,
+    regions_statistics_agree,
+    lesion_distance_agrees,
+]
+REFUSED = [suv_refuses, *ALWAYS, refused_sr_says_why, highdicom_reads_refused]
+
+
+def run(check, case, name):
+    what = f"{name}: {check.__doc__}"
+    try:
+        check(case)
+    except KnownLimit as limit:
+        print(f"skipped {what}: {limit}")
+    except AssertionError as difference:
+        print(f"FAILED  {what}\n          {difference}")
+    except Exception as error:  # a peer that throws disagrees, whatever it throws
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"FAILED  {what}\n          {type(error).__name__}: {error} "
+              f"({Path(where.filename).name}, line {where.lineno})")
+    else:
+        print(f"passed  {what}")
+
+
+def main():
+    for argument in sys.argv[1:]:
+        name, folder = argument.split("=", 1)
+        try:
+            case = Case(folder)
+        except Exception as error:
+            print(f"FAILED  {name}: the results can be opened")
+            print(f"          {type(error).__name__}: {error}")
+            continue
+        for check in REFUSED if case.refused else ASSESSED:
+            run(check, case, name)
+
+
+if __name__ == "__main__":
+    main()
