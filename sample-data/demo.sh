@@ -53,7 +53,6 @@ wait_for() {  # wait_for SECONDS DESCRIPTION COMMAND...
 }
 
 get() { curl -fsS "$orthanc$1"; }
-first_series() { get /tools/find -X POST -d "{\"Level\":\"Series\",\"Query\":$1}"; }
 
 # ---- the studies --------------------------------------------------------------------------------
 step "1. The study"
@@ -111,26 +110,23 @@ echo "Orthanc: $orthanc/app/explorer.html    EHR: $ehr"
 
 # ---- send, wait, show ---------------------------------------------------------------------------
 send() {
-  find "$1" -type f > "$work/files"
   TCP_NODELAY=1 dcmsend --no-halt --no-uid-checks +sd +r 127.0.0.1 "$dicom_port" -aec ORTHANC "$1" \
     > "$work/dcmsend.log" 2>&1 || fail "C-STORE failed: $(tail -n 3 "$work/dcmsend.log")"
 }
 
-jobs_open() {
-  get "/fedpet/jobs" | jq -e '[.jobs[] | select(.state | IN("waiting", "running"))] | length > 0' >/dev/null
-}
+# Jobs newer than the one given, oldest first, as JSON lines.
+jobs_after() { get /fedpet/jobs | jq -c --argjson last "$1" '[.jobs[] | select(.id > $last)] | sort_by(.id)[]'; }
+newest_job() { get /fedpet/jobs | jq '[.jobs[].id] | max // 0'; }
 
-job_line() {
-  get "/fedpet/jobs" | jq -r '.jobs[0] | "\(.state) \(.stage // "") \(.percent // 0) %"'
-}
-
-wait_for_jobs() {  # there is a new job, and none is open
-  local before=$1 deadline=$((SECONDS + 180)) line
-  while [ "$(get /fedpet/jobs | jq '.jobs | length')" -le "$before" ] || jobs_open; do
+wait_for_jobs() {  # until there is a job after number $1, and none of them is open
+  local deadline=$((SECONDS + 180)) jobs=
+  until [ -n "$jobs" ] && ! grep -qE '"state":"(waiting|running)"' <<< "$jobs"; do
     [ $SECONDS -lt $deadline ] || fail "The assessment did not end"
-    line=$(job_line)
-    if [ -t 1 ]; then printf '\r\033[K  %s' "$line"; fi
+    if [ -t 1 ] && [ -n "$jobs" ]; then
+      printf '\r\033[K  %s' "$(jq -r '"\(.state) \(.stage // "") \(.percent // 0) %"' <<< "$jobs" | tail -n 1)"
+    fi
     sleep 0.3
+    jobs=$(jobs_after "$1")
   done
   if [ -t 1 ]; then printf '\r\033[K'; fi
 }
@@ -148,8 +144,8 @@ show() {  # show ORTHANC_SERIES_ID
     printf '  %-22s %s\n' "DICOM $kind (WADO-RS)" "$found"
   done
   wait_for 30 "the EHR's answer" outbox_empty
-  get /fedpet/outbox | jq -r --arg uid "$study" \
-    '.messages[] | select(.studyInstanceUid == $uid) | "  FHIR outbox            \(.state)\(if .reason then ": " + .reason else "" end)"' || true
+  get /fedpet/outbox | jq -r --arg sr "$(jq -r .identity.srSopInstanceUid "$json")" \
+    '.messages[] | select(.key == $sr) | "  FHIR delivery          \(.state)\(if (.reason // "") != "" then ": " + .reason else "" end)"'
   for type in DiagnosticReport RiskAssessment Observation ImagingStudy Device Provenance; do
     count=$(curl -fsS "$ehr/$type?_count=200" | jq '.entry | length')
     printf '  %-22s %s  (%s)\n' "FHIR $type" "$ehr/$type" "$count in the EHR"
@@ -159,20 +155,19 @@ show() {  # show ORTHANC_SERIES_ID
 }
 
 outbox_empty() {
-  get /fedpet/outbox | jq -e '[.messages[] | select(.state | IN("waiting", "sending"))] | length == 0'
+  get /fedpet/outbox | jq -e '[.messages[] | select(.state | IN("Pending", "Delivering"))] | length == 0'
 }
 
 number=3
 for study in "${studies[@]}"; do
-  step "$number. Sending $(basename "$(dirname "$study/x")") by C-STORE, then waiting for the assessment"
-  before=$(get /fedpet/jobs | jq '.jobs | length')
+  step "$number. Sending $study by C-STORE, then waiting for the assessment"
+  last=$(newest_job)
   send "$study"
-  wait_for_jobs "$before"
-  for id in $(get /fedpet/jobs | jq -r ".jobs[:-$before // null] | .[].orthancSeriesId" | sort -u); do
-    state=$(get /fedpet/jobs | jq -r "[.jobs[] | select(.orthancSeriesId == \"$id\")][0] | .state + \" \" + (.reason.text // \"\")")
-    echo "Job: $state"
-    case $state in done*) show "$id" ;; esac
-  done
+  wait_for_jobs "$last"
+  while read -r job; do
+    jq -r '"Job \(.id): \(.state)\(if .reason then " (" + .reason.code + ": " + .reason.text + ")" else "" end)"' <<< "$job"
+    [ "$(jq -r .state <<< "$job")" != done ] || show "$(jq -r .orthancSeriesId <<< "$job")"
+  done < <(jobs_after "$last")
   number=$((number + 1))
 done
 
