@@ -1,12 +1,12 @@
 #include "dicom/DatasetReader.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcelem.h>
 #include <dcmtk/dcmdata/dcsequen.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 
 namespace fedpet::dicom {
 namespace {
@@ -93,8 +93,10 @@ std::optional<std::vector<double>> DatasetReader::numbers(const Attribute& attri
   if (all.empty()) return std::nullopt;
   std::vector<double> result;
   for (const std::string_view part : split(all))
-    if (const auto number = parseNumber(part)) result.push_back(*number);
-    else result.push_back(NAN);
+    if (const auto number = parseNumber(part))
+      result.push_back(*number);
+    else
+      result.push_back(NAN);
   const bool finite = std::all_of(result.begin(), result.end(),
                                   [](double number) { return std::isfinite(number); });
   if (result.size() != count || !finite)
@@ -141,8 +143,9 @@ std::optional<WallClock> DatasetReader::inOwnZone(
     std::optional<std::chrono::minutes> ownZone) const {
   if (!time.zone) return time.wallClock;
   if (ownZone) return time.wallClock - *time.zone + *ownZone;
-  warn(name + " has a time zone, but the series does not say its own (TimezoneOffsetFromUTC "
-              "(0008,0201)): taken as the scanner's wall clock");
+  warn(name +
+       " has a time zone, but the series does not say its own (TimezoneOffsetFromUTC "
+       "(0008,0201)): taken as the scanner's wall clock");
   return time.wallClock;
 }
 
@@ -201,8 +204,8 @@ std::string DatasetReader::privateText(const PrivateAttribute& attribute,
     if (object->getGTag() != attribute.group || block < 0x10 || block > 0xff) continue;
     anyCreator = true;
     if (bytesOf(static_cast<DcmElement&>(*object)) == attribute.creator)
-      return bytesAt(item_, {attribute.group,
-                             static_cast<Uint16>((block << 8) | attribute.offset)});
+      return bytesAt(item_,
+                     {attribute.group, static_cast<Uint16>((block << 8) | attribute.offset)});
   }
   if (anyCreator || !blockWithoutCreator) return {};
   std::string value =

@@ -3,20 +3,20 @@
 // name. For use inside this room; sees DCMTK.
 #pragma once
 
-#include <exception>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcitem.h>
-
 #include "clinical/Concepts.h"
 #include "clinical/Refusal.h"
 #include "dicom/DateTimeText.h"
 #include "dicom/Tags.h"
 #include "dicom/TextDecoder.h"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcitem.h>
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace fedpet::dicom {
 
@@ -35,17 +35,17 @@ class DatasetReader {
   DatasetReader(DcmItem& item, TextDecoder& decoder, std::vector<std::string>& warnings)
       : item_(item), decoder_(decoder), warnings_(warnings) {}
 
-  std::string text(const Attribute&) const;                // UTF-8, trimmed; "" when absent
+  std::string text(const Attribute&) const;  // UTF-8, trimmed; "" when absent
   std::string personName(const Attribute&) const;
-  std::string rawText(const Attribute&) const;             // undecoded: UIDs, CS, numbers, times
-  std::vector<std::string> values(const Attribute&) const; // multi-valued CS
+  std::string rawText(const Attribute&) const;              // undecoded: UIDs, CS, numbers, times
+  std::vector<std::string> values(const Attribute&) const;  // multi-valued CS
 
   // DS and IS. nullopt when absent or empty; Unusable with `code` when it is not exactly `count`
   // finite numbers.
   std::optional<double> number(const Attribute&, RefusalCode code) const;
   std::optional<std::vector<double>> numbers(const Attribute&, std::size_t count,
                                              RefusalCode code) const;
-  std::optional<int> integer(const Attribute&) const;      // US and IS
+  std::optional<int> integer(const Attribute&) const;  // US and IS
 
   // Absent or malformed gives nullopt; malformed adds a warning.
   std::optional<std::chrono::local_days> date(const Attribute&) const;

@@ -2,11 +2,11 @@
 // with blanks or a NUL is dropped; anything else that does not fit gives nullopt, never a guess.
 #pragma once
 
+#include "clinical/PetSeries.h"
+
 #include <chrono>
 #include <optional>
 #include <string_view>
-
-#include "clinical/PetSeries.h"
 
 namespace fedpet::dicom {
 

@@ -1,8 +1,7 @@
 #include "dicom/DicomFile.h"
 
-#include <algorithm>
-#include <fstream>
-#include <mutex>
+#include "dicom/DatasetReader.h"
+#include "dicom/FileMeta.h"
 
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcistrmb.h>
@@ -11,8 +10,9 @@
 #include <dcmtk/dcmjpls/djdecode.h>
 #include <dcmtk/oflog/oflog.h>
 
-#include "dicom/DatasetReader.h"
-#include "dicom/FileMeta.h"
+#include <algorithm>
+#include <fstream>
+#include <mutex>
 
 namespace fedpet::dicom {
 namespace {
@@ -41,9 +41,8 @@ void prepareDcmtk() {
   });
 }
 
-std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes,
-                                          const std::string& name, ReadDepth depth,
-                                          std::size_t maxItems) {
+std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes, const std::string& name,
+                                          ReadDepth depth, std::size_t maxItems) {
   const auto meta = readFileMeta(bytes);
   if (!meta) refuse(name, "not a DICOM file, or its meta information is damaged");
   const auto items = countItems(bytes, *meta, maxItems);

@@ -2,6 +2,9 @@
 // For use inside this room; sees DCMTK.
 #pragma once
 
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcfilefo.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -9,9 +12,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcfilefo.h>
 
 namespace fedpet::dicom {
 
@@ -27,9 +27,8 @@ enum class ReadDepth {
 // Throws Unusable(UnreadableDicom) naming `name` when the data is not DICOM, is damaged, ends
 // early, or has more sequence items than `maxItems` (see kMaxItemsOfPetImage: DCMTK recurses). The
 // bytes are copied by DCMTK and may go afterwards.
-std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes,
-                                          const std::string& name, ReadDepth depth,
-                                          std::size_t maxItems = SIZE_MAX);
+std::unique_ptr<DcmFileFormat> parseDicom(std::span<const std::byte> bytes, const std::string& name,
+                                          ReadDepth depth, std::size_t maxItems = SIZE_MAX);
 
 // Throw Unusable(UnreadableDicom).
 std::vector<std::byte> readFile(const std::filesystem::path& file, const std::string& name);

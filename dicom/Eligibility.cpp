@@ -1,11 +1,11 @@
 #include "dicom/Eligibility.h"
 
+#include "dicom/Tags.h"
+#include "dicom/Tracer.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-
-#include "dicom/Tags.h"
-#include "dicom/Tracer.h"
 
 namespace fedpet::dicom {
 namespace {
@@ -59,8 +59,7 @@ std::optional<Refusal> whyNotOriginal(const SliceHeader& header, const PetReadin
 
 std::optional<Refusal> whyNotAttenuationCorrected(const PetSeries& facts) {
   if (!contains(facts.correctedImage, "ATTN"))
-    return Refusal{RefusalCode::NotAttenuationCorrected,
-                   "CorrectedImage (0028,0051) lacks ATTN"};
+    return Refusal{RefusalCode::NotAttenuationCorrected, "CorrectedImage (0028,0051) lacks ATTN"};
   std::string method = facts.attenuationCorrectionMethod.substr(0, 4);
   std::transform(method.begin(), method.end(), method.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -102,9 +101,8 @@ std::optional<Refusal> whyNotPetImages(const SeriesKind& kind) {
   if (kind.modality == "PT" && kind.sopClassUid != kPetImageStorage)
     return notOriginal("Modality (0008,0060) is PT, but " + sopClass);
   if (kind.modality == "PT") return std::nullopt;
-  return Refusal{RefusalCode::NotPet, kind.modality.empty()
-                                          ? sopClass
-                                          : "Modality (0008,0060) is " + kind.modality};
+  return Refusal{RefusalCode::NotPet,
+                 kind.modality.empty() ? sopClass : "Modality (0008,0060) is " + kind.modality};
 }
 
 std::optional<Refusal> whyNotEligible(const SliceHeader& header, const PetReadingOptions& options,

@@ -1,13 +1,13 @@
 // Is this one attenuation-corrected original axial FDG series? Judged from header facts alone.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "clinical/Refusal.h"
 #include "dicom/PetSeriesReader.h"
 #include "dicom/SliceHeader.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace fedpet::dicom {
 

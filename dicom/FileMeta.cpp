@@ -1,11 +1,11 @@
 #include "dicom/FileMeta.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
-
-#include <zlib.h>
 
 namespace fedpet::dicom {
 namespace {
@@ -48,8 +48,7 @@ std::string uidOf(std::span<const std::byte> value) {
   return uid;
 }
 
-std::size_t countTags(std::span<const std::byte> bytes, std::string_view tag,
-                      std::size_t enough) {
+std::size_t countTags(std::span<const std::byte> bytes, std::string_view tag, std::size_t enough) {
   std::size_t count = 0;
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (std::size_t at = text.find(tag); at != std::string_view::npos && count <= enough;
@@ -95,8 +94,10 @@ std::optional<FileMeta> readFileMeta(std::span<const std::byte> bytes) {
   using namespace std::string_view_literals;
   FileMeta meta;
   if (!looksLikeDicom(bytes)) return std::nullopt;
-  if (hasAt(bytes, 128, "DICM")) meta.datasetOffset = 132;
-  else if (!hasAt(bytes, 0, "\x02\x00"sv)) return meta;
+  if (hasAt(bytes, 128, "DICM"))
+    meta.datasetOffset = 132;
+  else if (!hasAt(bytes, 0, "\x02\x00"sv))
+    return meta;
   while (hasAt(bytes, meta.datasetOffset, "\x02\x00"sv)) {
     const auto element = metaElementAt(bytes, meta.datasetOffset);
     if (!element) return std::nullopt;

@@ -1,10 +1,10 @@
 #include "dicom/Jpeg2000.h"
 
+#include <openjpeg.h>
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
-
-#include <openjpeg.h>
 
 namespace fedpet::dicom {
 namespace {
@@ -46,7 +46,9 @@ void ignore(const char*, void*) {}
 template <auto destroy>
 struct Free {
   template <typename T>
-  void operator()(T* handle) const { destroy(handle); }
+  void operator()(T* handle) const {
+    destroy(handle);
+  }
 };
 using Stream = std::unique_ptr<opj_stream_t, Free<opj_stream_destroy>>;
 using Codec = std::unique_ptr<opj_codec_t, Free<opj_destroy_codec>>;
@@ -75,8 +77,7 @@ tl::expected<Jpeg2000Samples, std::string> decodeJpeg2000(std::span<const std::b
   const auto fail = [](const char* why) { return tl::unexpected(std::string(why)); };
   Cursor cursor{codeStream};
   const auto stream = streamOver(cursor);
-  const Codec codec(
-      opj_create_decompress(isJp2File(codeStream) ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K));
+  const Codec codec(opj_create_decompress(isJp2File(codeStream) ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K));
   opj_set_info_handler(codec.get(), ignore, nullptr);
   opj_set_warning_handler(codec.get(), ignore, nullptr);
   opj_set_error_handler(codec.get(), ignore, nullptr);

@@ -2,11 +2,12 @@
 // no free decoder for it.
 #pragma once
 
+#include <tl/expected.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <tl/expected.hpp>
 #include <vector>
 
 namespace fedpet::dicom {

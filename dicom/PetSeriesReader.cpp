@@ -1,15 +1,5 @@
 #include "dicom/PetSeriesReader.h"
 
-#include <algorithm>
-#include <map>
-#include <new>
-#include <optional>
-#include <variant>
-
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcfilefo.h>
-#include <dcmtk/dcmdata/dcuid.h>
-
 #include "dicom/DatasetReader.h"
 #include "dicom/DicomFile.h"
 #include "dicom/Eligibility.h"
@@ -18,6 +8,16 @@
 #include "dicom/SeriesAssembly.h"
 #include "dicom/SliceHeader.h"
 #include "dicom/Tags.h"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcfilefo.h>
+#include <dcmtk/dcmdata/dcuid.h>
+
+#include <algorithm>
+#include <map>
+#include <new>
+#include <optional>
+#include <variant>
 
 namespace fedpet::dicom {
 namespace {
@@ -46,14 +46,18 @@ void requirePetImages(const SeriesKind& kind, const std::string& name) {
     refuse(refusal->code, name + ": " + refusal->detail);
 }
 
-LocatedHeader readEligibleHeader(std::span<const std::byte> bytes, const std::string& name,
-                                 std::size_t index, const PetReadingOptions& options) {
+std::unique_ptr<DcmFileFormat> parseHeader(std::span<const std::byte> bytes,
+                                           const std::string& name) {
   // Before parsing: Enhanced PET has more items than are parsed here.
   if (const auto meta = readFileMeta(bytes); meta && isEnhancedPet(meta->sopClassUid))
     requirePetImages({"", meta->sopClassUid, "PT", ""}, name);
-  const auto file = parseDicom(bytes, name, ReadDepth::Header, kMaxItemsOfPetImage);
-  requirePetImages(readSeriesKind(*file), name);
-  LocatedHeader located{readSliceHeader(*file, name), index};
+  return parseDicom(bytes, name, ReadDepth::Header, kMaxItemsOfPetImage);
+}
+
+LocatedHeader eligibleHeader(DcmFileFormat& file, const std::string& name, std::size_t index,
+                             const PetReadingOptions& options) {
+  requirePetImages(readSeriesKind(file), name);
+  LocatedHeader located{readSliceHeader(file, name), index};
   std::vector<std::string>& warnings = located.header.facts.warnings;
   if (const auto refusal = whyNotEligible(located.header, options, warnings))
     refuse(refusal->code, name + ": " + refusal->detail);
@@ -74,9 +78,9 @@ std::vector<LocatedHeader> withoutResends(std::vector<LocatedHeader> headers,
       continue;
     }
     if (sources[header.file].copyBytes() != sources[kept[entry->second].file].copyBytes())
-      refuse(RefusalCode::DuplicateSlices,
-             sources[header.file].name + " and " + sources[kept[entry->second].file].name +
-                 " have one SOPInstanceUID (0008,0018) but differ");
+      refuse(RefusalCode::DuplicateSlices, sources[header.file].name + " and " +
+                                               sources[kept[entry->second].file].name +
+                                               " have one SOPInstanceUID (0008,0018) but differ");
     ++dropped;
   }
   if (dropped > 0)
@@ -87,8 +91,7 @@ std::vector<LocatedHeader> withoutResends(std::vector<LocatedHeader> headers,
 
 PetSeries readPixels(std::vector<Source> sources, std::vector<LocatedHeader> headers,
                      const PetReadingOptions& options) {
-  AssembledSeries assembled =
-      assembleSeries(withoutResends(std::move(headers), sources), options);
+  AssembledSeries assembled = assembleSeries(withoutResends(std::move(headers), sources), options);
   PetSeries& series = assembled.series;
   series.pixels.resize(series.geometry.voxelCount());
   const std::size_t slicePixels = assembled.formats.front().pixelCount();
@@ -105,8 +108,11 @@ PetSeries readOneSeries(std::vector<Source> sources, const PetReadingOptions& op
   if (sources.empty()) refuse(RefusalCode::UnreadableDicom, "no file was given");
   std::vector<LocatedHeader> headers;
   headers.reserve(sources.size());
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    headers.push_back(readEligibleHeader(std::get<0>(sources[i].content), sources[i].name, i, options));
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::string& name = sources[i].name;
+    const auto file = parseHeader(std::get<0>(sources[i].content), name);
+    headers.push_back(eligibleHeader(*file, name, i, options));
+  }
   return readPixels(std::move(sources), std::move(headers), options);
 }
 
@@ -115,14 +121,15 @@ PetSeries readOneSeries(std::vector<Source> sources, const PetReadingOptions& op
 struct Candidate {
   SeriesKind kind;
   std::vector<Source> sources;
-  std::vector<LocatedHeader> headers;   // of every source, while nothing speaks against it
+  std::vector<LocatedHeader> headers;  // of every source, while nothing speaks against it
   std::optional<NotAssessable> whyNot;
 };
 
 // Uids and descriptions, so that a person finds the series; no patient attribute.
 std::string nameOf(const SeriesKind& kind) {
   if (kind.seriesInstanceUid.empty())
-    return std::string("files of ") + dcmFindNameOfUID(kind.sopClassUid.c_str(), "an unknown class");
+    return std::string("files of ") +
+           dcmFindNameOfUID(kind.sopClassUid.c_str(), "an unknown class");
   return "series " + kind.seriesInstanceUid +
          (kind.seriesDescription.empty() ? "" : " '" + kind.seriesDescription + "'");
 }
@@ -130,13 +137,12 @@ std::string nameOf(const SeriesKind& kind) {
 std::vector<fs::path> filesBelow(const fs::path& directory) {
   std::error_code error;
   std::vector<fs::path> paths;
-  fs::recursive_directory_iterator entries(
-      directory, fs::directory_options::skip_permission_denied, error);
+  fs::recursive_directory_iterator entries(directory, fs::directory_options::skip_permission_denied,
+                                           error);
   for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error))
     if (entries->is_regular_file(error) && entries->path().filename() != "DICOMDIR")
       paths.push_back(entries->path());
-  if (error)
-    refuse(RefusalCode::UnreadableDicom, "the folder cannot be read: " + error.message());
+  if (error) refuse(RefusalCode::UnreadableDicom, "the folder cannot be read: " + error.message());
   std::sort(paths.begin(), paths.end());  // so that the outcome does not depend on the disk
   return paths;
 }
@@ -177,15 +183,16 @@ class Candidates {
   // ours at either end would not be missed.
   void addPet(Source source) {
     const auto bytes = readFile(std::get<fs::path>(source.content), source.name);
-    const SeriesKind kind = readSeriesKind(
-        *parseDicom(bytes, source.name, ReadDepth::Header, kMaxItemsOfPetImage));
+    const auto file = parseHeader(bytes, source.name);
+    const SeriesKind kind = readSeriesKind(*file);
     Candidate& series = candidate(kind.seriesInstanceUid, kind);
-    if (!series.whyNot) try {
+    try {
+      if (!series.whyNot)
         series.headers.push_back(
-            readEligibleHeader(bytes, source.name, series.sources.size(), options_));
-      } catch (const Unusable& unusable) {
-        series.whyNot = unusable.why;
-      }
+            eligibleHeader(*file, source.name, series.sources.size(), options_));
+    } catch (const Unusable& unusable) {
+      series.whyNot = unusable.why;
+    }
     series.sources.push_back(std::move(source));
   }
 
@@ -250,8 +257,7 @@ tl::expected<PetSeries, NotAssessable> readPetSeries(std::vector<DicomBytes> fil
   return asValue([&] {
     std::vector<Source> sources;
     sources.reserve(files.size());
-    for (DicomBytes& file : files)
-      sources.push_back({std::move(file.name), std::move(file.bytes)});
+    for (DicomBytes& file : files) sources.push_back({std::move(file.name), std::move(file.bytes)});
     return readOneSeries(std::move(sources), options);
   });
 }

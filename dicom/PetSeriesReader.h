@@ -6,14 +6,15 @@
 // Sources: DICOM PS3.3 C.7.6.2 (image plane), C.8.9 (PET modules), PS3.5 (encodings).
 #pragma once
 
+#include "clinical/PetSeries.h"
+#include "clinical/Refusal.h"
+
+#include <tl/expected.hpp>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
-#include <tl/expected.hpp>
 #include <vector>
-
-#include "clinical/PetSeries.h"
-#include "clinical/Refusal.h"
 
 namespace fedpet::dicom {
 

@@ -1,8 +1,9 @@
 #include "dicom/PixelDecoder.h"
 
-#include <cassert>
-#include <cstdint>
-#include <vector>
+#include "dicom/DatasetReader.h"
+#include "dicom/DicomFile.h"
+#include "dicom/FileMeta.h"
+#include "dicom/Jpeg2000.h"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -11,10 +12,9 @@
 #include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcxfer.h>
 
-#include "dicom/DatasetReader.h"
-#include "dicom/DicomFile.h"
-#include "dicom/FileMeta.h"
-#include "dicom/Jpeg2000.h"
+#include <cassert>
+#include <cstdint>
+#include <vector>
 
 namespace fedpet::dicom {
 namespace {
@@ -47,9 +47,8 @@ template <typename Word>
 void rescale(const Word* words, const StoredValue& stored, const PetSlice& slice,
              std::span<float> pixels) {
   for (std::size_t i = 0; i < pixels.size(); ++i)
-    pixels[i] = static_cast<float>(stored(static_cast<std::uint32_t>(words[i])) *
-                                       slice.rescaleSlope +
-                                   slice.rescaleIntercept);
+    pixels[i] = static_cast<float>(
+        stored(static_cast<std::uint32_t>(words[i])) * slice.rescaleSlope + slice.rescaleIntercept);
 }
 
 std::vector<std::byte> concatenatedFragments(DcmPixelData& data, const std::string& name) {
@@ -103,8 +102,7 @@ void decodeNativeSlice(DcmElement& data, E_TransferSyntax original, const std::s
   for (std::size_t i = 0; i < pixels.size(); ++i) {
     const std::uint32_t word = static_cast<std::uint32_t>(words[2 * i + low]) |
                                static_cast<std::uint32_t>(words[2 * i + 1 - low]) << 16;
-    pixels[i] =
-        static_cast<float>(stored(word) * slice.rescaleSlope + slice.rescaleIntercept);
+    pixels[i] = static_cast<float>(stored(word) * slice.rescaleSlope + slice.rescaleIntercept);
   }
 }
 

@@ -2,12 +2,12 @@
 // its interface.
 #pragma once
 
+#include "clinical/PetSeries.h"
+#include "dicom/SliceHeader.h"
+
 #include <cstddef>
 #include <span>
 #include <string>
-
-#include "clinical/PetSeries.h"
-#include "dicom/SliceHeader.h"
 
 namespace fedpet::dicom {
 

@@ -1,11 +1,11 @@
 #include "dicom/SeriesAssembly.h"
 
+#include "dicom/DatasetReader.h"
+#include "dicom/Tags.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-
-#include "dicom/DatasetReader.h"
-#include "dicom/Tags.h"
 
 namespace fedpet::dicom {
 namespace {
@@ -118,9 +118,9 @@ double uniformSpacing(const std::vector<double>& along) {
                          " in a series with slices every " + atMm(median));
     // Positions are written with few digits; 5 % is far above that and far below a slice.
     if (!close(steps[k], median, 0.05 * median))
-      throw Unusable(RefusalCode::InconsistentSeries,
-                     "the slice spacing changes from " + atMm(median) + " to " + atMm(steps[k]) +
-                         " at " + atMm(along[k]));
+      throw Unusable(RefusalCode::InconsistentSeries, "the slice spacing changes from " +
+                                                          atMm(median) + " to " + atMm(steps[k]) +
+                                                          " at " + atMm(along[k]));
   }
   return (along.back() - along.front()) / static_cast<double>(steps.size());
 }
@@ -194,9 +194,8 @@ AssembledSeries assembleSeries(std::vector<LocatedHeader> slices,
   const auto along = [&](const LocatedHeader& slice) {
     return dot(slice.header.facts.slices.front().positionMm, direction);
   };
-  std::sort(slices.begin(), slices.end(), [&](const LocatedHeader& a, const LocatedHeader& b) {
-    return along(a) < along(b);
-  });
+  std::sort(slices.begin(), slices.end(),
+            [&](const LocatedHeader& a, const LocatedHeader& b) { return along(a) < along(b); });
   requireStraightStack(slices, direction);
   std::vector<double> positions;
   for (const LocatedHeader& slice : slices) positions.push_back(along(slice));

@@ -2,11 +2,11 @@
 // order. Works on headers only, so that nothing large is allocated for a series that is refused.
 #pragma once
 
-#include <cstddef>
-#include <vector>
-
 #include "dicom/PetSeriesReader.h"
 #include "dicom/SliceHeader.h"
+
+#include <cstddef>
+#include <vector>
 
 namespace fedpet::dicom {
 
@@ -17,9 +17,9 @@ struct LocatedHeader {
 };
 
 struct AssembledSeries {
-  PetSeries series;                    // complete but for the pixels
-  std::vector<PixelFormat> formats;    // one per slice, in the order of series.slices
-  std::vector<std::size_t> fileOf;     // likewise
+  PetSeries series;                  // complete but for the pixels
+  std::vector<PixelFormat> formats;  // one per slice, in the order of series.slices
+  std::vector<std::size_t> fileOf;   // likewise
 };
 
 // Throws Unusable: InconsistentSeries, MissingSlices, DuplicateSlices, UnreadableDicom (too large).

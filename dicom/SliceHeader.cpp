@@ -1,13 +1,13 @@
 #include "dicom/SliceHeader.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
+#include "dicom/DatasetReader.h"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcfilefo.h>
 
-#include "dicom/DatasetReader.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace fedpet::dicom {
 namespace {
@@ -87,10 +87,8 @@ Radiopharmaceutical radiopharmaceuticalOf(const DatasetReader& reader,
   drug.name = item->text(tags::kRadiopharmaceutical);
   drug.agentCode = item->code(tags::kRadiopharmaceuticalCodeSequence);
   drug.nuclideCode = item->code(tags::kRadionuclideCodeSequence);
-  drug.injectedActivityBq =
-      item->number(tags::kRadionuclideTotalDose, RefusalCode::DoseMissing);
-  drug.halfLifeSeconds =
-      item->number(tags::kRadionuclideHalfLife, RefusalCode::HalfLifeMissing);
+  drug.injectedActivityBq = item->number(tags::kRadionuclideTotalDose, RefusalCode::DoseMissing);
+  drug.halfLifeSeconds = item->number(tags::kRadionuclideHalfLife, RefusalCode::HalfLifeMissing);
   drug.startDateTime = item->dateTime(tags::kRadiopharmaceuticalStartDateTime, zone);
   drug.startTimeOfDay = item->timeOfDay(tags::kRadiopharmaceuticalStartTime);
   return drug;
@@ -136,8 +134,7 @@ void readPetModules(const DatasetReader& reader, PetSeries& facts, std::optional
   facts.patientHeightM = heightOf(reader);
   facts.seriesDateTime =
       joined(reader.date(tags::kSeriesDate), reader.timeOfDay(tags::kSeriesTime));
-  facts.gePostInjectionScanDateTime =
-      reader.privateDateTime(tags::kGePostInjectionDateTime, zone);
+  facts.gePostInjectionScanDateTime = reader.privateDateTime(tags::kGePostInjectionDateTime, zone);
   const bool philips = facts.manufacturer.find("hilips") != std::string::npos ||
                        facts.manufacturer.find("HILIPS") != std::string::npos;
   facts.philipsSuvFactor = philipsFactor(reader, tags::kPhilipsSuvScaleFactor, philips);
@@ -237,7 +234,8 @@ void readPlane(const DatasetReader& reader, SliceHeader& header) {
   if (std::abs(dot(header.rowDirection, header.rowDirection) - 1) > kTolerance ||
       std::abs(dot(header.columnDirection, header.columnDirection) - 1) > kTolerance ||
       std::abs(dot(header.rowDirection, header.columnDirection)) > kTolerance)
-    unreadable(describe(tags::kImageOrientationPatient) + " is no pair of perpendicular unit vectors");
+    unreadable(describe(tags::kImageOrientationPatient) +
+               " is no pair of perpendicular unit vectors");
 }
 
 }  // namespace
@@ -249,8 +247,8 @@ SeriesKind readSeriesKind(DcmFileFormat& file) {
   TextDecoder declared(bare.rawText(tags::kSpecificCharacterSet));
   const DatasetReader reader(*file.getDataset(), declared, warnings);
   return {validUtf8(reader.rawText(tags::kSeriesInstanceUid)),
-          validUtf8(reader.rawText(tags::kSopClassUid)),
-          validUtf8(reader.rawText(tags::kModality)), reader.text(tags::kSeriesDescription)};
+          validUtf8(reader.rawText(tags::kSopClassUid)), validUtf8(reader.rawText(tags::kModality)),
+          reader.text(tags::kSeriesDescription)};
 }
 
 SliceHeader readSliceHeader(DcmFileFormat& file, const std::string& name) {

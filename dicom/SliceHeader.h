@@ -2,11 +2,11 @@
 // For use inside this room; free of DCMTK.
 #pragma once
 
+#include "clinical/PetSeries.h"
+
 #include <array>
 #include <optional>
 #include <string>
-
-#include "clinical/PetSeries.h"
 
 class DcmFileFormat;
 
@@ -30,10 +30,10 @@ SeriesKind readSeriesKind(DcmFileFormat&);
 struct SliceHeader {
   PetSeries facts;  // the series' facts as this file has them; `slices` holds its one slice
   PixelFormat format;
-  std::array<double, 2> spacingMm{};            // along a row, along a column
+  std::array<double, 2> spacingMm{};  // along a row, along a column
   std::array<double, 3> rowDirection{}, columnDirection{};
   std::optional<double> sliceThicknessMm;
-  std::optional<int> numberOfSlices;            // (0054,0081)
+  std::optional<int> numberOfSlices;  // (0054,0081)
 };
 
 // For a file of class PET Image Storage. Throws Unusable: text in a number, an absent identifier,

@@ -79,8 +79,7 @@ inline constexpr Attribute kImagePositionPatient{0x0020, 0x0032, "ImagePositionP
 inline constexpr Attribute kImageOrientationPatient{0x0020, 0x0037, "ImageOrientationPatient"};
 inline constexpr Attribute kFrameOfReferenceUid{0x0020, 0x0052, "FrameOfReferenceUID"};
 inline constexpr Attribute kSamplesPerPixel{0x0028, 0x0002, "SamplesPerPixel"};
-inline constexpr Attribute kPhotometricInterpretation{0x0028, 0x0004,
-                                                      "PhotometricInterpretation"};
+inline constexpr Attribute kPhotometricInterpretation{0x0028, 0x0004, "PhotometricInterpretation"};
 inline constexpr Attribute kNumberOfFrames{0x0028, 0x0008, "NumberOfFrames"};
 inline constexpr Attribute kRows{0x0028, 0x0010, "Rows"};
 inline constexpr Attribute kColumns{0x0028, 0x0011, "Columns"};
@@ -111,8 +110,8 @@ inline constexpr Attribute kPixelData{0x7fe0, 0x0010, "PixelData"};
 
 inline constexpr PrivateAttribute kGePostInjectionDateTime{0x0009, 0x0d, "GEMS_PETD_01",
                                                            "PostInjectionDateTime"};
-inline constexpr PrivateAttribute kPhilipsSuvScaleFactor{
-    0x7053, 0x00, "Philips PET Private Group", "SUVScaleFactor"};
+inline constexpr PrivateAttribute kPhilipsSuvScaleFactor{0x7053, 0x00, "Philips PET Private Group",
+                                                         "SUVScaleFactor"};
 inline constexpr PrivateAttribute kPhilipsActivityScaleFactor{
     0x7053, 0x09, "Philips PET Private Group", "ActivityConcentrationScaleFactor"};
 }  // namespace tags

@@ -1,13 +1,12 @@
 #include "dicom/TextDecoder.h"
 
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcspchrs.h>
+#include <iconv.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
-
-#include <iconv.h>
-
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcspchrs.h>
 
 namespace fedpet::dicom {
 namespace {
@@ -15,9 +14,8 @@ namespace {
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 bool isPlainAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x80 && c != '\x1b';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\x1b'; });
 }
 
 // Length of the well-formed UTF-8 sequence at the front (Unicode 15, table 3-7), or 0.
@@ -85,8 +83,10 @@ std::string validUtf8(std::string_view text) {
   result.reserve(text.size());
   while (!text.empty()) {
     const std::size_t length = sequenceLength(text);
-    if (length == 0) result += kReplacement;
-    else result += text.substr(0, length);
+    if (length == 0)
+      result += kReplacement;
+    else
+      result += text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return result;

@@ -57,15 +57,17 @@ RecognisedTracer recogniseTracer(const PetSeries& series) {
     return {TracerEvidence::OtherTracer, "the radionuclide is " + quoted(*drug.nuclideCode)};
   if (drug.agentCode && isFdg(*drug.agentCode)) {
     if (!drug.name.empty() && !namesFdg(drug.name))
-      return {TracerEvidence::FdgByText, "the agent's code is FDG, but Radiopharmaceutical "
-                                         "(0018,0031) is '" + drug.name + "'"};
+      return {TracerEvidence::FdgByText,
+              "the agent's code is FDG, but Radiopharmaceutical "
+              "(0018,0031) is '" +
+                  drug.name + "'"};
     return {TracerEvidence::FdgByCode, quoted(*drug.agentCode)};
   }
   if (drug.agentCode && !namesFdg(drug.agentCode->meaning))
     return {TracerEvidence::OtherTracer, "the agent is " + quoted(*drug.agentCode)};
   if (drug.agentCode)
-    return {TracerEvidence::FdgByText, "the agent's code is not in our table: " +
-                                           quoted(*drug.agentCode)};
+    return {TracerEvidence::FdgByText,
+            "the agent's code is not in our table: " + quoted(*drug.agentCode)};
   if (!drug.name.empty())
     return {namesFdg(drug.name) ? TracerEvidence::FdgByText : TracerEvidence::OtherTracer,
             "Radiopharmaceutical (0018,0031) is '" + drug.name + "'"};

@@ -2,9 +2,9 @@
 // Codes: PS3.16 CID 25 and 4021 (SCT since 2018, SRT before), and what scanners really write.
 #pragma once
 
-#include <string>
-
 #include "clinical/PetSeries.h"
+
+#include <string>
 
 namespace fedpet::dicom {
 

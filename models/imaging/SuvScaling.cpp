@@ -83,16 +83,14 @@ std::optional<WallClock> referenceFromFrames(const PetSeries& series, WallClock 
   const Seconds halfLife(*series.radiopharmaceutical.halfLifeSeconds);
   std::optional<WallClock> first, last;
   for (const PetSlice& slice : series.slices) {
-    const bool usableFrame = slice.acquisitionDateTime && slice.frameReferenceTime &&
-                             slice.actualFrameDuration && slice.frameReferenceTime->count() > 0 &&
-                             slice.frameReferenceTime < Seconds(days{1}) &&
-                             slice.actualFrameDuration->count() > 0 &&
-                             slice.actualFrameDuration < Seconds(days{1});
+    const bool usableFrame =
+        slice.acquisitionDateTime && slice.frameReferenceTime && slice.actualFrameDuration &&
+        slice.frameReferenceTime->count() > 0 && slice.frameReferenceTime < Seconds(days{1}) &&
+        slice.actualFrameDuration->count() > 0 && slice.actualFrameDuration < Seconds(days{1});
     if (!usableFrame) return std::nullopt;
-    const Seconds back = *slice.frameReferenceTime -
-                         averageCountRateTime(*slice.actualFrameDuration, halfLife);
-    const WallClock reference =
-        *slice.acquisitionDateTime - std::chrono::round<microseconds>(back);
+    const Seconds back =
+        *slice.frameReferenceTime - averageCountRateTime(*slice.actualFrameDuration, halfLife);
+    const WallClock reference = *slice.acquisitionDateTime - std::chrono::round<microseconds>(back);
     if (!first || reference < *first) first = reference;
     if (!last || reference > *last) last = reference;
   }
@@ -129,7 +127,8 @@ tl::expected<Uptake, Refusal> uptakeUntil(WallClock reference, const Radiopharma
   if (drug.startDateTime) {
     uptake.delay = reference - *drug.startDateTime;
     const auto timeOfDay = *drug.startDateTime - std::chrono::floor<days>(*drug.startDateTime);
-    if (drug.startTimeOfDay && std::chrono::abs(timeOfDay - *drug.startTimeOfDay) > std::chrono::seconds{1})
+    if (drug.startTimeOfDay &&
+        std::chrono::abs(timeOfDay - *drug.startTimeOfDay) > std::chrono::seconds{1})
       uptake.warnings.push_back(
           "RadiopharmaceuticalStartDateTime and RadiopharmaceuticalStartTime disagree; the "
           "former is used");
@@ -139,8 +138,9 @@ tl::expected<Uptake, Refusal> uptakeUntil(WallClock reference, const Radiopharma
     // tells them apart.
     if (uptake.delay < Seconds::zero() && uptake.delay + days{1} <= kMaxUptake) {
       uptake.delay += days{1};
-      uptake.warnings.push_back("injection before midnight and scan after it: the date of "
-                                "RadiopharmaceuticalStartTime was taken as the day before");
+      uptake.warnings.push_back(
+          "injection before midnight and scan after it: the date of "
+          "RadiopharmaceuticalStartTime was taken as the day before");
     }
   } else {
     return unexpected(Refusal{RefusalCode::TimesMissing,
@@ -173,11 +173,11 @@ tl::expected<double, Refusal> weightKg(const PetSeries& series) {
 
 tl::expected<double, Refusal> activityBq(const Radiopharmaceutical& drug) {
   if (!usable(drug.injectedActivityBq) || *drug.injectedActivityBq <= 0)
-    return unexpected(Refusal{RefusalCode::DoseMissing,
-                              drug.injectedActivityBq
-                                  ? text("RadionuclideTotalDose (0018,1074) is %g Bq",
-                                         *drug.injectedActivityBq)
-                                  : "RadionuclideTotalDose (0018,1074) is not given"});
+    return unexpected(
+        Refusal{RefusalCode::DoseMissing,
+                drug.injectedActivityBq
+                    ? text("RadionuclideTotalDose (0018,1074) is %g Bq", *drug.injectedActivityBq)
+                    : "RadionuclideTotalDose (0018,1074) is not given"});
   const double activity = *drug.injectedActivityBq;
   if (activity < kMinActivityBq || activity > kMaxActivityBq)
     return unexpected(Refusal{RefusalCode::DoseImplausible,
@@ -228,7 +228,8 @@ void noteUptake(SuvScaling& scaling, const Uptake& uptake) {
   scaling.uptakeMinutes = delay.count();
   scaling.warnings.insert(scaling.warnings.end(), uptake.warnings.begin(), uptake.warnings.end());
   if (delay < kUsualUptakeFrom || delay > kUsualUptakeTo)
-    scaling.warnings.push_back(text("uptake time %.0f min, far from the usual 60 min", delay.count()));
+    scaling.warnings.push_back(
+        text("uptake time %.0f min, far from the usual 60 min", delay.count()));
 }
 
 // Where SUV does not depend on the times, they only inform the reader.
@@ -236,7 +237,8 @@ void noteUptakeIfKnown(SuvScaling& scaling, const PetSeries& series) {
   const auto reference = startReference(series);
   if (!reference) return;
   const auto uptake = uptakeUntil(reference->time, series.radiopharmaceutical);
-  if (uptake) noteUptake(scaling, *uptake);
+  if (uptake)
+    noteUptake(scaling, *uptake);
   else if (uptake.error().code == RefusalCode::TimesImplausible)
     scaling.warnings.push_back("the uptake time is not known: " + uptake.error().detail);
 }
@@ -268,16 +270,17 @@ tl::expected<SuvScaling, NotAssessable> fromActivity(const PetSeries& series) {
         terms.halfLife = *life;
         terms.decay = uptake->delay;
         noteUptake(scaling, *uptake);
-        scaling.method = text("dose decayed by %.2f min from injection to ",
-                              Minutes(uptake->delay).count()) + reference->source + " (START)";
+        scaling.method =
+            text("dose decayed by %.2f min from injection to ", Minutes(uptake->delay).count()) +
+            reference->source + " (START)";
       }
     } else {
-      missing.reasons.push_back({RefusalCode::TimesMissing,
-                                 "no slice has an acquisition date and time"});
+      missing.reasons.push_back(
+          {RefusalCode::TimesMissing, "no slice has an acquisition date and time"});
     }
   } else {
-    missing.reasons.push_back({RefusalCode::NotDecayCorrected,
-                               "DecayCorrection (0054,1102) is neither START nor ADMIN"});
+    missing.reasons.push_back(
+        {RefusalCode::NotDecayCorrected, "DecayCorrection (0054,1102) is neither START nor ADMIN"});
   }
   if (!missing.reasons.empty()) return unexpected(missing);
   scaling.suvBwPerUnit = suvBwPerBqPerMl(terms);
@@ -286,9 +289,9 @@ tl::expected<SuvScaling, NotAssessable> fromActivity(const PetSeries& series) {
 
 tl::expected<SuvScaling, NotAssessable> fromSuvUnits(const PetSeries& series) {
   if (!series.suvType.empty() && series.suvType != "BW")
-    return unexpected(NotAssessable(RefusalCode::UnitsUnsupported,
-                                    "Units GML with SUVType (0054,1006) " + series.suvType +
-                                        " is not SUV by body weight"));
+    return unexpected(NotAssessable(
+        RefusalCode::UnitsUnsupported,
+        "Units GML with SUVType (0054,1006) " + series.suvType + " is not SUV by body weight"));
   SuvScaling scaling;
   scaling.suvBwPerUnit = 1;
   scaling.method = "Units GML: the pixels are SUVbw already";
@@ -328,10 +331,9 @@ tl::expected<SuvScaling, NotAssessable> byUnits(const PetSeries& series) {
   if (series.units == "GML") return fromSuvUnits(series);
   if (series.units == "CNTS") return fromCounts(series);
   if (series.units != "BQML")
-    return unexpected(NotAssessable(
-        RefusalCode::UnitsUnsupported,
-        series.units.empty() ? "Units (0054,1001) is not given"
-                             : "Units (0054,1001) is " + series.units));
+    return unexpected(NotAssessable(RefusalCode::UnitsUnsupported,
+                                    series.units.empty() ? "Units (0054,1001) is not given"
+                                                         : "Units (0054,1001) is " + series.units));
   auto scaling = fromActivity(series);
   if (scaling) scaling->method = "BQML, " + scaling->method;
   return scaling;
@@ -355,8 +357,8 @@ tl::expected<SuvScaling, NotAssessable> suvScaling(const PetSeries& series) {
     return unexpected(NotAssessable(RefusalCode::NotAttenuationCorrected,
                                     "CorrectedImage (0028,0051) lacks ATTN"));
   if (!contains(series.correctedImage, "DECY"))
-    return unexpected(NotAssessable(RefusalCode::NotDecayCorrected,
-                                    "CorrectedImage (0028,0051) lacks DECY"));
+    return unexpected(
+        NotAssessable(RefusalCode::NotDecayCorrected, "CorrectedImage (0028,0051) lacks DECY"));
   if (series.decayCorrection == "NONE")
     return unexpected(
         NotAssessable(RefusalCode::NotDecayCorrected, "DecayCorrection (0054,1102) is NONE"));
@@ -365,8 +367,10 @@ tl::expected<SuvScaling, NotAssessable> suvScaling(const PetSeries& series) {
   if (!scaling) return scaling;
   // On the SUVbw scale whatever it came from, so that a Philips factor reaches SUL too.
   const auto sul = sulPerSuvBw(series);
-  if (sul) scaling->sulPerSuvBw = *sul;
-  else scaling->sulRefusal = sul.error();
+  if (sul)
+    scaling->sulPerSuvBw = *sul;
+  else
+    scaling->sulRefusal = sul.error();
   return scaling;
 }
 
@@ -381,7 +385,8 @@ tl::expected<SuvVolume, NotAssessable> toSuvVolume(PetSeries&& series, const Suv
     finite = finite && std::isfinite(value);
   }
   if (!finite)
-    return unexpected(NotAssessable(RefusalCode::UnreadableDicom, "a pixel is not a finite number"));
+    return unexpected(
+        NotAssessable(RefusalCode::UnreadableDicom, "a pixel is not a finite number"));
   return SuvVolume{series.geometry, std::move(series.pixels)};
 }
 

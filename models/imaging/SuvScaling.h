@@ -4,12 +4,13 @@
 // statements for their private attributes; Janmahasatian et al., Clin Pharmacokinet 2005;44:1051.
 #pragma once
 
-#include <chrono>
-#include <tl/expected.hpp>
-
 #include "clinical/PetSeries.h"
 #include "clinical/Refusal.h"
 #include "clinical/SuvVolume.h"
+
+#include <tl/expected.hpp>
+
+#include <chrono>
 
 namespace fedpet::imaging {
 

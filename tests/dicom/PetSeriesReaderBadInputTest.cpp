@@ -1,14 +1,13 @@
 // Damaged files: each is read or refused with a reason, and never more. Most worth under the
 // sanitizers (preset asan); the seeds are fixed, so a failure can be repeated.
-#include <gtest/gtest.h>
-
-#include <random>
-
-#include <zlib.h>
-
 #include "dicom/FileMeta.h"
 #include "dicom/PetSeriesReader.h"
 #include "tests/support/PetSeriesFiles.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <random>
 
 // A damaged length makes DCMTK ask for gigabytes, which it never touches; the sanitizer would mark
 // every byte of them. Refuse them here, as the worker's memory limit does.
@@ -23,10 +22,14 @@ using fedpet::testing::aPetSeries;
 using fedpet::testing::dicomFiles;
 using fedpet::testing::Encoding;
 
-constexpr Encoding kEncodings[] = {
-    Encoding::ImplicitLittleEndian, Encoding::ExplicitLittleEndian, Encoding::ExplicitBigEndian,
-    Encoding::Deflated,             Encoding::Rle,                  Encoding::JpegLossless,
-    Encoding::JpegLsLossless,       Encoding::Jpeg2000Lossless};
+constexpr Encoding kEncodings[] = {Encoding::ImplicitLittleEndian,
+                                   Encoding::ExplicitLittleEndian,
+                                   Encoding::ExplicitBigEndian,
+                                   Encoding::Deflated,
+                                   Encoding::Rle,
+                                   Encoding::JpegLossless,
+                                   Encoding::JpegLsLossless,
+                                   Encoding::Jpeg2000Lossless};
 
 class DamagedFile : public ::testing::TestWithParam<Encoding> {
  protected:
@@ -121,7 +124,8 @@ TEST(HostileFile, OfDeeplyNestedSequencesIsRefused) {
 }
 
 TEST(HostileFile, ThatInflatesToDeeplyNestedSequencesIsRefused) {
-  // The nested data set of an implicit file, deflated behind the meta information of a deflated one.
+  // The nested data set of an implicit file, deflated behind the meta information of a deflated
+  // one.
   const auto raw = nested(60000, Encoding::ImplicitLittleEndian)[0].bytes;
   auto files = dicomFiles(aPetSeries(), Encoding::Deflated);
   auto& bytes = files[0].bytes;
@@ -134,7 +138,8 @@ TEST(HostileFile, ThatInflatesToDeeplyNestedSequencesIsRefused) {
   stream.next_out = packed.data();
   stream.avail_out = static_cast<uInt>(packed.size());
   ASSERT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  for (std::size_t i = 0; i < stream.total_out; ++i) bytes.push_back(static_cast<std::byte>(packed[i]));
+  for (std::size_t i = 0; i < stream.total_out; ++i)
+    bytes.push_back(static_cast<std::byte>(packed[i]));
   deflateEnd(&stream);
   const auto series = readPetSeries(std::move(files));
   ASSERT_FALSE(series);

@@ -1,11 +1,11 @@
 // A folder as an archive exports it: the one series that can be measured lies among others.
+#include "dicom/PetSeriesReader.h"
+#include "tests/support/PetSeriesFiles.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
-
-#include "dicom/PetSeriesReader.h"
-#include "tests/support/PetSeriesFiles.h"
 
 namespace fedpet::dicom {
 namespace {
@@ -24,14 +24,17 @@ class StudyFolder : public ::testing::Test {
   void addSeries(const std::string& folder, const std::string& uid, PetSeriesBuilder builder) {
     builder.with([&](PetSeries& series) {
       series.seriesInstanceUid = uid;
-      for (PetSlice& slice : series.slices) slice.sopInstanceUid = uid + slice.sopInstanceUid.substr(4);
+      for (PetSlice& slice : series.slices)
+        slice.sopInstanceUid = uid + slice.sopInstanceUid.substr(4);
     });
     writeTo(folder_.path() / folder, dicomFiles(builder));
   }
   void addFile(const std::string& name, const std::string& content) {
     std::ofstream(folder_.path() / name, std::ios::binary) << content;
   }
-  tl::expected<PetSeries, NotAssessable> read() { return readPetSeriesFromDirectory(folder_.path()); }
+  tl::expected<PetSeries, NotAssessable> read() {
+    return readPetSeriesFromDirectory(folder_.path());
+  }
 
   TemporaryDirectory folder_;
 };

@@ -1,4 +1,5 @@
 #include "dicom/PetSeriesReader.h"
+#include "tests/support/PetSeriesFiles.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +8,6 @@
 #include <cmath>
 #include <ostream>
 #include <random>
-
-#include "tests/support/PetSeriesFiles.h"
 
 namespace fedpet::dicom {
 namespace {
@@ -120,7 +119,9 @@ TEST(PetSeriesReader, SortsSlicesFromTheFeetWhateverTheOrderOfTheFiles) {
 }
 
 TEST(PetSeriesReader, KeepsRowsAndColumnsApartWhereTheirSpacingDiffers) {
-  const auto series = read(aPetSeries().with([](PetSeries& s) { s.geometry.spacingMm = {4, 5, 3}; }));
+  const auto series = read(aPetSeries().with([](PetSeries& s) {
+    s.geometry.spacingMm = {4, 5, 3};
+  }));
   ASSERT_EQ(refusalOf(series), "");
   EXPECT_EQ(series->geometry.spacingMm[0], 4);
   EXPECT_EQ(series->geometry.spacingMm[1], 5);
@@ -164,7 +165,8 @@ TEST(PetSeriesReader, RefusesEveryOtherGeometryThatIsNoStraightAxialBox) {
   const auto tilted =
       aPetSeries().writingInSlice(2, kImageOrientationPatient, "1\\0\\0\\0\\0.9998\\0.02");
   EXPECT_THAT(refusalOf(read(tilted)), HasSubstr("InconsistentSeries: ImageOrientationPatient"));
-  const auto sheared = aPetSeries().writingInSlice(2, tags::kImagePositionPatient, "-32\\-20\\-294");
+  const auto sheared =
+      aPetSeries().writingInSlice(2, tags::kImagePositionPatient, "-32\\-20\\-294");
   EXPECT_THAT(refusalOf(read(sheared)), HasSubstr("InconsistentSeries: the slices are shifted"));
   const auto uneven = aPetSeries().writingInSlice(3, tags::kImagePositionPatient, "-32\\-24\\-290");
   EXPECT_THAT(refusalOf(read(uneven)), HasSubstr("InconsistentSeries: the slice spacing changes"));
@@ -177,9 +179,8 @@ TEST(PetSeriesReader, RefusesEveryOtherGeometryThatIsNoStraightAxialBox) {
 // --- Matrices ----------------------------------------------------------------------------------
 
 TEST(PetSeriesReader, RefusesAMatrixThatNoScannerWrites) {
-  for (const auto& [rows, columns] :
-       {std::pair("1", "1"), std::pair("65535", "65535"), std::pair("12", "65535"),
-        std::pair("0", "16")}) {
+  for (const auto& [rows, columns] : {std::pair("1", "1"), std::pair("65535", "65535"),
+                                      std::pair("12", "65535"), std::pair("0", "16")}) {
     const auto series =
         read(aPetSeries().writing(tags::kRows, rows).writing(tags::kColumns, columns));
     EXPECT_THAT(refusalOf(series), HasSubstr("UnreadableDicom"));
@@ -202,8 +203,9 @@ TEST(PetSeriesReader, RefusesAVolumeAboveTheLimitBeforeItIsAllocated) {
 }
 
 TEST(PetSeriesReader, RefusesPixelsThatAreNotOnePlaneOfGreys) {
-  EXPECT_THAT(refusalOf(read(aPetSeries().writing(tags::kPhotometricInterpretation, "MONOCHROME1"))),
-              HasSubstr("UnreadableDicom"));
+  EXPECT_THAT(
+      refusalOf(read(aPetSeries().writing(tags::kPhotometricInterpretation, "MONOCHROME1"))),
+      HasSubstr("UnreadableDicom"));
   EXPECT_THAT(refusalOf(read(aPetSeries().writing(tags::kSamplesPerPixel, "3"))),
               HasSubstr("SamplesPerPixel (0028,0002) is not 1"));
   EXPECT_THAT(refusalOf(read(aPetSeries().writing(tags::kNumberOfFrames, "7"))),
@@ -367,17 +369,15 @@ INSTANTIATE_TEST_SUITE_P(
              "Wang^XiaoDong=\xe7\x8e\x8b^\xe5\xb0\x8f\xe6\x9d\xb1"},
         Name{"Greek", "ISO_IR 126", "\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2",
              "\xce\x94\xce\xb9\xce\xbf\xce\xbd\xcf\x85\xcf\x83\xce\xb9\xce\xbf\xcf\x82"},
-        Name{"Cyrillic", "ISO_IR 144", "\xbb\xee\xda",
-             "\xd0\x9b\xd1\x8e\xd0\xba"},
-        Name{"Japanese", "\\ISO 2022 IR 87",
-             "Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B",
+        Name{"Cyrillic", "ISO_IR 144", "\xbb\xee\xda", "\xd0\x9b\xd1\x8e\xd0\xba"},
+        Name{"Japanese", "\\ISO 2022 IR 87", "Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B",
              "Yamada^Tarou=\xe5\xb1\xb1\xe7\x94\xb0^\xe5\xa4\xaa\xe9\x83\x8e"},
-        Name{"JapaneseKatakana", "ISO 2022 IR 13\\ISO 2022 IR 87",
-             "\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J",
-             "\xef\xbe\x94\xef\xbe\x8f\xef\xbe\x80\xef\xbe\x9e^\xef\xbe\x80\xef\xbe\x9b\xef\xbd\xb3="
-             "\xe5\xb1\xb1\xe7\x94\xb0^\xe5\xa4\xaa\xe9\x83\x8e"},
-        Name{"Korean", "\\ISO 2022 IR 149",
-             "Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7",
+        Name{
+            "JapaneseKatakana", "ISO 2022 IR 13\\ISO 2022 IR 87",
+            "\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J",
+            "\xef\xbe\x94\xef\xbe\x8f\xef\xbe\x80\xef\xbe\x9e^\xef\xbe\x80\xef\xbe\x9b\xef\xbd\xb3="
+            "\xe5\xb1\xb1\xe7\x94\xb0^\xe5\xa4\xaa\xe9\x83\x8e"},
+        Name{"Korean", "\\ISO 2022 IR 149", "Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7",
              "Hong^Gildong=\xe6\xb4\xaa^\xe5\x90\x89\xe6\xb4\x9e"},
         Name{"Gb18030", "GB18030", "Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab",
              "Wang^XiaoDong=\xe7\x8e\x8b^\xe5\xb0\x8f\xe4\xb8\x9c"}),

@@ -1,15 +1,15 @@
 // One test per row of the edge-case table for PET input, from DICOM bytes to the SUV factor.
 // The base case is hand arithmetic: 70000 g / (350e6 Bq x 2^(-3600/6586.2)) = 2.9212735e-4; the
 // other outcomes follow from it by the rule that the row names.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <ostream>
-
 #include "dicom/PetSeriesReader.h"
 #include "models/imaging/SuvScaling.h"
 #include "tests/support/PetSeriesBuilder.h"
 #include "tests/support/PetSeriesFiles.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
 
 namespace fedpet::imaging {
 namespace {
@@ -18,11 +18,11 @@ using fedpet::testing::aPetSeries;
 using fedpet::testing::at;
 using fedpet::testing::dicomFiles;
 using fedpet::testing::PetSeriesBuilder;
+using std::chrono::hours;
+using std::chrono::minutes;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using std::chrono::hours;
-using std::chrono::minutes;
 
 namespace tags = dicom::tags;
 constexpr double kF = fedpet::testing::kBaseSuvFactor;
@@ -38,7 +38,8 @@ tl::expected<SuvScaling, NotAssessable> readAndScale(std::vector<dicom::DicomByt
   if (!series) return tl::unexpected(series.error());
   *warnings = series->warnings;
   const auto scaling = suvScaling(*series);
-  if (scaling) warnings->insert(warnings->end(), scaling->warnings.begin(), scaling->warnings.end());
+  if (scaling)
+    warnings->insert(warnings->end(), scaling->warnings.begin(), scaling->warnings.end());
   return scaling;
 }
 
@@ -46,9 +47,9 @@ struct Row {
   int number;
   const char* name;
   PetSeriesBuilder series;
-  double factor;                     // 0: refused
+  double factor;  // 0: refused
   RefusalCode refusal = RefusalCode::UnreadableDicom;
-  const char* warning = nullptr;     // part of one warning; null: there is none
+  const char* warning = nullptr;  // part of one warning; null: there is none
 };
 
 Row gives(int number, const char* name, PetSeriesBuilder series, double factor,
@@ -58,7 +59,9 @@ Row gives(int number, const char* name, PetSeriesBuilder series, double factor,
 Row refuses(int number, const char* name, PetSeriesBuilder series, RefusalCode code) {
   return {number, name, std::move(series), 0, code, nullptr};
 }
-void PrintTo(const Row& row, std::ostream* out) { *out << "row " << row.number << ", " << row.name; }
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << "row " << row.number << ", " << row.name;
+}
 
 class EdgeCase : public ::testing::TestWithParam<Row> {};
 
@@ -75,8 +78,10 @@ TEST_P(EdgeCase, HasItsStatedOutcome) {
   ASSERT_TRUE(scaling) << toString(scaling.error().code()) << ": "
                        << scaling.error().reasons.front().detail;
   EXPECT_NEAR(scaling->suvBwPerUnit / row.factor, 1, 1e-6) << scaling->method;
-  if (row.warning) EXPECT_THAT(warnings, Contains(HasSubstr(row.warning)));
-  else EXPECT_THAT(warnings, IsEmpty());
+  if (row.warning)
+    EXPECT_THAT(warnings, Contains(HasSubstr(row.warning)));
+  else
+    EXPECT_THAT(warnings, IsEmpty());
 }
 
 PetSeriesBuilder lateSeries() { return aPetSeries().withSeriesTime(at(11, 45)); }
@@ -93,7 +98,8 @@ std::vector<Row> rows() {
   return {
       gives(1, "CompleteSeriesYieldsTheFormula", aPetSeries(), kF),
       gives(2, "AdminIsNotDecayedAgain", aPetSeries().withDecayCorrection("ADMIN"), 2.0e-4),
-      refuses(3, "DecayCorrectionNone", aPetSeries().withDecayCorrection("NONE"), NotDecayCorrected),
+      refuses(3, "DecayCorrectionNone", aPetSeries().withDecayCorrection("NONE"),
+              NotDecayCorrected),
       refuses(3, "DecyAbsent", aPetSeries().withCorrectedImage({"ATTN"}), NotDecayCorrected),
       refuses(3, "DecayCorrectionMissing", aPetSeries().omitting(tags::kDecayCorrection),
               NotDecayCorrected),
@@ -115,7 +121,8 @@ std::vector<Row> rows() {
       refuses(9, "CountsOfAnotherVendor",
               philipsCounts().withPhilipsFactors(0.000728, {}).with([](PetSeries& series) {
                 series.manufacturer = "SIEMENS";
-              }), UnitsUnsupported),
+              }),
+              UnitsUnsupported),
       gives(10, "BqmlIgnoresPhilipsFactors", aPetSeries().withPhilipsFactors(0.000728, 1.602563),
             kF),
       refuses(11, "Propcnts", aPetSeries().withUnits("PROPCNTS"), UnitsUnsupported),
@@ -127,7 +134,8 @@ std::vector<Row> rows() {
             lateSeries().withAcquisitionTimes({at(11, 10)}).with([](PetSeries& series) {
               series.manufacturer = "GE MEDICAL SYSTEMS";
               series.gePostInjectionScanDateTime = at(11, 0);
-            }), kF),
+            }),
+            kF),
       gives(15, "ATimeOnlyInjectionRollsBackOverMidnight", acrossMidnight(), kF, "day before"),
       gives(16, "AFullInjectionTimeNeedsNoRollBack",
             acrossMidnight().withInjection(at(23, 30, 0, -1), hours(23) + minutes(30)), kF),
@@ -155,19 +163,22 @@ std::vector<Row> rows() {
       gives(23, "ColonsOfAcrNema", aPetSeries().writing(tags::kSeriesTime, "11:00:00"), kF),
       gives(23, "FractionOfSeconds", aPetSeries().writing(tags::kSeriesTime, "110000.000000"), kF),
       gives(23, "TrailingBlank",
-            aPetSeries().writing(tags::kRadiopharmaceuticalStartDateTime, "20260131100000.00 "), kF),
+            aPetSeries().writing(tags::kRadiopharmaceuticalStartDateTime, "20260131100000.00 "),
+            kF),
       gives(23, "DotsInOldDates", aPetSeries().writing(tags::kSeriesDate, "2026.01.31"), kF),
       gives(23, "ZoneOfTheScanner",
             aPetSeries()
                 .writing(tags::kTimezoneOffsetFromUtc, "+0100")
-                .writing(tags::kRadiopharmaceuticalStartDateTime, "20260131100000.000000+0100"), kF),
+                .writing(tags::kRadiopharmaceuticalStartDateTime, "20260131100000.000000+0100"),
+            kF),
       gives(23, "AnotherZoneIsConverted",
             aPetSeries()
                 .writing(tags::kTimezoneOffsetFromUtc, "+0100")
-                .writing(tags::kRadiopharmaceuticalStartDateTime, "20260131090000+0000"), kF),
+                .writing(tags::kRadiopharmaceuticalStartDateTime, "20260131090000+0000"),
+            kF),
       gives(23, "ZoneWithoutOneOfTheSeriesIsWallClock",
-            aPetSeries().writing(tags::kRadiopharmaceuticalStartDateTime, "20260131100000+0100"), kF,
-            "does not say its own"),
+            aPetSeries().writing(tags::kRadiopharmaceuticalStartDateTime, "20260131100000+0100"),
+            kF, "does not say its own"),
       refuses(24, "DoseDiffersBetweenSlices",
               aPetSeries().writingInSlice(2, tags::kRadionuclideTotalDose, "351000000"),
               InconsistentSeries),
@@ -178,11 +189,13 @@ std::vector<Row> rows() {
               InconsistentSeries),
       refuses(24, "PatientsMixed", aPetSeries().writingInSlice(3, tags::kPatientId, "P2"),
               InconsistentSeries),
-      refuses(25, "Psma", aPetSeries().withTracer("Ga68-PSMA", {},
-                                                  Code{"C-131A3", "SRT", "^68^Gallium"}), NotFdg),
-      refuses(25, "FltCodedOnF18",
-              aPetSeries().withTracer("FLT", Code{"C-B1036", "SRT", "Fluorothymidine F^18^"},
-                                      kF18Sct), NotFdg),
+      refuses(25, "Psma",
+              aPetSeries().withTracer("Ga68-PSMA", {}, Code{"C-131A3", "SRT", "^68^Gallium"}),
+              NotFdg),
+      refuses(
+          25, "FltCodedOnF18",
+          aPetSeries().withTracer("FLT", Code{"C-B1036", "SRT", "Fluorothymidine F^18^"}, kF18Sct),
+          NotFdg),
       refuses(25, "NoTracerAtAll", aPetSeries().withTracer("", {}, kF18Sct), NotFdg),
       refuses(25, "FluorodeoxygalactoseIsNotFdg", aPetSeries().withTracer("FDGal", {}, kF18Sct),
               NotFdg),
@@ -223,11 +236,10 @@ TEST(SuvFromBytes, AppliesTheRescaleOfEachSliceToItsOwnVoxels) {
 
 // Row 27.
 TEST(SuvFromBytes, LosesOnlySulToABadHeightOrSex) {
-  for (const auto& series :
-       {aPetSeries().with([](PetSeries& s) { s.patientHeightM = 170; }),
-        aPetSeries().with([](PetSeries& s) { s.patient.sex = "O"; }),
-        aPetSeries().with([](PetSeries& s) { s.patientHeightM.reset(); }),
-        aPetSeries().writing(tags::kPatientSize, "tall")}) {
+  for (const auto& series : {aPetSeries().with([](PetSeries& s) { s.patientHeightM = 170; }),
+                             aPetSeries().with([](PetSeries& s) { s.patient.sex = "O"; }),
+                             aPetSeries().with([](PetSeries& s) { s.patientHeightM.reset(); }),
+                             aPetSeries().writing(tags::kPatientSize, "tall")}) {
     std::vector<std::string> warnings;
     const auto scaling = readAndScale(dicomFiles(series), &warnings);
     ASSERT_TRUE(scaling);

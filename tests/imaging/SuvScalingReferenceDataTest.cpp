@@ -1,14 +1,5 @@
 // SUV against answers that others published or computed: calculate-suv (factors), the IBSI SUV
 // reference objects, and one real series of which another team published a crop in SUV.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdlib>
-#include <fstream>
-
-#include <nlohmann/json.hpp>
-
 #include "dicom/DateTimeText.h"
 #include "dicom/PetSeriesReader.h"
 #include "models/imaging/SuvScaling.h"
@@ -16,6 +7,14 @@
 #include "tests/support/PetSeriesBuilder.h"
 #include "tests/support/PetSeriesFiles.h"
 #include "tests/support/TestData.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
 
 namespace fedpet::imaging {
 namespace {
@@ -99,9 +98,10 @@ SuvRange rangeInside(const SuvVolume& suv, const NiftiVolume& mask) {
     if (mask.voxels[i] > 0) inside.push_back(suv.suvBw[i]);
   std::sort(inside.begin(), inside.end());
   const std::size_t half = inside.size() / 2;
-  const double median = inside.size() % 2 == 1
-                            ? static_cast<double>(inside[half])
-                            : (static_cast<double>(inside[half - 1]) + static_cast<double>(inside[half])) / 2;
+  const double median =
+      inside.size() % 2 == 1
+          ? static_cast<double>(inside[half])
+          : (static_cast<double>(inside[half - 1]) + static_cast<double>(inside[half])) / 2;
   return {static_cast<double>(inside.front()), median, static_cast<double>(inside.back())};
 }
 
@@ -112,8 +112,9 @@ TEST_P(IbsiSuvObject, HasItsKnownSuv) {
   const std::string name = GetParam();
   const fedpet::testing::TemporaryDirectory folder;
   const fs::path archive = testDataFolder() / "ibsi-suv-dro" / (name + ".tar.gz");
-  ASSERT_EQ(std::system(("tar xzf '" + archive.string() + "' -C '" + folder.path().string() + "'")
-                            .c_str()), 0);
+  ASSERT_EQ(std::system(
+                ("tar xzf '" + archive.string() + "' -C '" + folder.path().string() + "'").c_str()),
+            0);
   // The whole folder, RTSTRUCT and mask included, as a person would give it.
   const auto series =
       dicom::readPetSeriesFromDirectory(folder.path() / name, PetReadingOptions::anyPet());
@@ -163,7 +164,8 @@ TEST(RealSeries, GivesTheSuvThatAnotherTeamPublishedVoxelByVoxel) {
   for (int k = 0; k < crop.size[2]; ++k)
     for (int j = 0; j < crop.size[1]; ++j)
       for (int i = 0; i < crop.size[0]; ++i) {
-        const double ours = static_cast<double>(suv->suvBw[suv->geometry.offset(59 + i, 45 + j, k)]);
+        const double ours =
+            static_cast<double>(suv->suvBw[suv->geometry.offset(59 + i, 45 + j, k)]);
         const double unit = slopes[static_cast<std::size_t>(k)] * scaling->suvBwPerUnit;
         largestInUnits = std::max(largestInUnits, std::abs(ours - crop.at(i, j, k)) / unit);
       }
@@ -186,7 +188,8 @@ TEST_P(IbsiCrop, InSuvAlreadyIsNotConvertedAgain) {
     ASSERT_NEAR(static_cast<double>(series->pixels[i]), image.voxels[i], 1e-3) << "voxel " << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, IbsiCrop, ::testing::Values("STS_001", "STS_002", "STS_003", "STS_010"),
+INSTANTIATE_TEST_SUITE_P(All, IbsiCrop,
+                         ::testing::Values("STS_001", "STS_002", "STS_003", "STS_010"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST(RealSeries, OfFltIsNotTakenForFdg) {
@@ -195,8 +198,8 @@ TEST(RealSeries, OfFltIsNotTakenForFdg) {
   ASSERT_FALSE(series);
   EXPECT_EQ(series.error().code(), RefusalCode::NotFdg);
 
-  const auto anyway =
-      dicom::readPetSeriesFromDirectory(testDataFolder() / "pet-slices", PetReadingOptions::anyPet());
+  const auto anyway = dicom::readPetSeriesFromDirectory(testDataFolder() / "pet-slices",
+                                                        PetReadingOptions::anyPet());
   ASSERT_TRUE(anyway) << anyway.error().reasons.front().detail;
   EXPECT_NEAR(suvScaling(*anyway)->suvBwPerUnit, 0.00059425, 5e-9);  // by the header alone
 }

@@ -1,11 +1,10 @@
 #include "models/imaging/SuvScaling.h"
+#include "tests/support/PetSeriesBuilder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
-
-#include "tests/support/PetSeriesBuilder.h"
 
 namespace fedpet::imaging {
 namespace {
@@ -13,10 +12,10 @@ namespace {
 using fedpet::testing::aPetSeries;
 using fedpet::testing::at;
 using fedpet::testing::kBaseSuvFactor;
-using ::testing::Contains;
-using ::testing::HasSubstr;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 constexpr std::chrono::duration<double> operator""_s(long double value) {
   return std::chrono::duration<double>(static_cast<double>(value));
@@ -24,8 +23,10 @@ constexpr std::chrono::duration<double> operator""_s(long double value) {
 
 TEST(SuvScaling, CountsDecayFromInjectionToReferenceTime) {
   // 70000 g / (350e6 Bq x 2^(-3600/6586.2)), by hand.
-  EXPECT_NEAR(suvBwPerBqPerMl({.patientWeightKg = 70, .injectedActivityBq = 350e6,
-                               .halfLife = 6586.2_s, .decay = 3600.0_s}),
+  EXPECT_NEAR(suvBwPerBqPerMl({.patientWeightKg = 70,
+                               .injectedActivityBq = 350e6,
+                               .halfLife = 6586.2_s,
+                               .decay = 3600.0_s}),
               kBaseSuvFactor, 1e-10);
 }
 
@@ -51,7 +52,8 @@ TEST(SuvScaling, NamesEverythingThatIsMissingAtOnce) {
 }
 
 TEST(SuvScaling, RefusesAWeightInGrams) {
-  EXPECT_EQ(suvScaling(aPetSeries().withWeightKg(70000)).error().code(), RefusalCode::WeightMissing);
+  EXPECT_EQ(suvScaling(aPetSeries().withWeightKg(70000)).error().code(),
+            RefusalCode::WeightMissing);
 }
 
 TEST(SuvScaling, RefusesAHalfLifeInMinutesForF18) {

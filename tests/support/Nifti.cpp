@@ -1,10 +1,10 @@
 #include "tests/support/Nifti.h"
 
+#include <zlib.h>
+
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
-
-#include <zlib.h>
 
 namespace fedpet::testing {
 namespace {
@@ -53,14 +53,29 @@ NiftiVolume readNifti(const std::filesystem::path& path) {
     count *= static_cast<std::size_t>(volume.size[a]);
   }
   switch (const auto datatype = valueAt<std::int16_t>(bytes, 70)) {
-    case 2: volume.voxels = voxels<std::uint8_t>(bytes, count); break;
-    case 4: volume.voxels = voxels<std::int16_t>(bytes, count); break;
-    case 8: volume.voxels = voxels<std::int32_t>(bytes, count); break;
-    case 16: volume.voxels = voxels<float>(bytes, count); break;
-    case 64: volume.voxels = voxels<double>(bytes, count); break;
-    case 256: volume.voxels = voxels<std::int8_t>(bytes, count); break;
-    case 512: volume.voxels = voxels<std::uint16_t>(bytes, count); break;
-    default: throw std::runtime_error("NIfTI datatype " + std::to_string(datatype));
+    case 2:
+      volume.voxels = voxels<std::uint8_t>(bytes, count);
+      break;
+    case 4:
+      volume.voxels = voxels<std::int16_t>(bytes, count);
+      break;
+    case 8:
+      volume.voxels = voxels<std::int32_t>(bytes, count);
+      break;
+    case 16:
+      volume.voxels = voxels<float>(bytes, count);
+      break;
+    case 64:
+      volume.voxels = voxels<double>(bytes, count);
+      break;
+    case 256:
+      volume.voxels = voxels<std::int8_t>(bytes, count);
+      break;
+    case 512:
+      volume.voxels = voxels<std::uint16_t>(bytes, count);
+      break;
+    default:
+      throw std::runtime_error("NIfTI datatype " + std::to_string(datatype));
   }
   return volume;
 }

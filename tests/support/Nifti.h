@@ -14,7 +14,8 @@ struct NiftiVolume {
   std::vector<double> voxels;
   double at(int i, int j, int k) const {
     return voxels[(static_cast<std::size_t>(k) * static_cast<std::size_t>(size[1]) +
-                   static_cast<std::size_t>(j)) * static_cast<std::size_t>(size[0]) +
+                   static_cast<std::size_t>(j)) *
+                      static_cast<std::size_t>(size[0]) +
                   static_cast<std::size_t>(i)];
   }
 };

@@ -184,8 +184,8 @@ PetSeries PetSeriesBuilder::build() const {
   for (std::size_t k = 0; k < series.slices.size(); ++k)
     for (std::size_t i = 0; i < slicePixels; ++i)
       series.pixels.push_back(static_cast<float>(
-          static_cast<double>(storedValue(static_cast<int>(k), i)) *
-              series.slices[k].rescaleSlope + series.slices[k].rescaleIntercept));
+          static_cast<double>(storedValue(static_cast<int>(k), i)) * series.slices[k].rescaleSlope +
+          series.slices[k].rescaleIntercept));
   return series;
 }
 

@@ -4,14 +4,14 @@
 // 4 x 4 x 3 mm. PetSeriesFiles.h writes the same series as DICOM.
 #pragma once
 
+#include "clinical/PetSeries.h"
+#include "dicom/Tags.h"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "clinical/PetSeries.h"
-#include "dicom/Tags.h"
 
 namespace fedpet::testing {
 
@@ -41,7 +41,7 @@ class PetSeriesBuilder {
   PetSeriesBuilder& withTracer(std::string name, std::optional<Code> agent,
                                std::optional<Code> nuclide);
   PetSeriesBuilder& withSlices(int count);
-  PetSeriesBuilder& withSlopes(std::vector<double>);               // in turn
+  PetSeriesBuilder& withSlopes(std::vector<double>);  // in turn
 
   // How the stored values look in a file.
   PetSeriesBuilder& withPixelFormat(int bitsAllocated, int bitsStored, bool isSigned);

@@ -1,5 +1,19 @@
 #include "tests/support/PetSeriesFiles.h"
 
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcostrmb.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
+#include <dcmtk/dcmdata/dcrleerg.h>
+#include <dcmtk/dcmdata/dcrlerp.h>
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmjpeg/djencode.h>
+#include <dcmtk/dcmjpeg/djrplol.h>
+#include <dcmtk/dcmjpeg/djrploss.h>
+#include <dcmtk/dcmjpls/djencode.h>
+#include <dcmtk/dcmjpls/djrparam.h>
+#include <openjpeg.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -9,21 +23,6 @@
 #include <fstream>
 #include <memory>
 #include <stdexcept>
-
-#include <openjpeg.h>
-
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dctk.h>
-#include <dcmtk/dcmdata/dcostrmb.h>
-#include <dcmtk/dcmdata/dcpixseq.h>
-#include <dcmtk/dcmdata/dcpxitem.h>
-#include <dcmtk/dcmdata/dcrleerg.h>
-#include <dcmtk/dcmdata/dcrlerp.h>
-#include <dcmtk/dcmjpeg/djencode.h>
-#include <dcmtk/dcmjpeg/djrplol.h>
-#include <dcmtk/dcmjpeg/djrploss.h>
-#include <dcmtk/dcmjpls/djencode.h>
-#include <dcmtk/dcmjpls/djrparam.h>
 
 namespace fedpet::testing {
 namespace {
@@ -202,8 +201,10 @@ void putPixels(DcmItem& dataset, const PetSeriesBuilder& builder, const PetSerie
   std::vector<Uint16> words;
   for (std::size_t i = 0; i < count; ++i) {
     const auto value = static_cast<std::uint64_t>(builder.storedValue(slice, i)) & mask;
-    if (builder.bitsAllocated() == 8) bytes.push_back(static_cast<Uint8>(value));
-    else words.push_back(static_cast<Uint16>(value));
+    if (builder.bitsAllocated() == 8)
+      bytes.push_back(static_cast<Uint8>(value));
+    else
+      words.push_back(static_cast<Uint16>(value));
     if (builder.bitsAllocated() == 32) words.push_back(static_cast<Uint16>(value >> 16));
   }
   if (builder.bitsAllocated() == 8)
@@ -237,8 +238,10 @@ void applyEdits(DcmDataset& dataset, const PetSeriesBuilder& builder, int slice)
     if (belongsToInjection(edit.attribute))
       check(dataset.findOrCreateSequenceItem(
           DcmTag(keyOf(tags::kRadiopharmaceuticalInformationSequence)), target, 0));
-    if (edit.value) putRaw(*target, edit.attribute, *edit.value);
-    else check(target->findAndDeleteElement(keyOf(edit.attribute)));
+    if (edit.value)
+      putRaw(*target, edit.attribute, *edit.value);
+    else
+      check(target->findAndDeleteElement(keyOf(edit.attribute)));
   }
 }
 
@@ -320,11 +323,16 @@ E_TransferSyntax encode(DcmDataset& dataset, const PetSeriesBuilder& builder,
     return syntax;
   };
   switch (encoding) {
-    case Encoding::ImplicitLittleEndian: return EXS_LittleEndianImplicit;
-    case Encoding::ExplicitLittleEndian: return EXS_LittleEndianExplicit;
-    case Encoding::ExplicitBigEndian: return EXS_BigEndianExplicit;
-    case Encoding::Deflated: return EXS_DeflatedLittleEndianExplicit;
-    case Encoding::Rle: return represent(EXS_RLELossless, nullptr);
+    case Encoding::ImplicitLittleEndian:
+      return EXS_LittleEndianImplicit;
+    case Encoding::ExplicitLittleEndian:
+      return EXS_LittleEndianExplicit;
+    case Encoding::ExplicitBigEndian:
+      return EXS_BigEndianExplicit;
+    case Encoding::Deflated:
+      return EXS_DeflatedLittleEndianExplicit;
+    case Encoding::Rle:
+      return represent(EXS_RLELossless, nullptr);
     case Encoding::JpegBaseline: {
       const DJ_RPLossy quality(95);
       represent(EXS_JPEGProcess1, &quality);

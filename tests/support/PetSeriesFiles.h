@@ -2,11 +2,11 @@
 // reader is tested from bytes.
 #pragma once
 
-#include <filesystem>
-#include <vector>
-
 #include "dicom/PetSeriesReader.h"
 #include "tests/support/PetSeriesBuilder.h"
+
+#include <filesystem>
+#include <vector>
 
 namespace fedpet::testing {
 
@@ -16,8 +16,8 @@ enum class Encoding {
   ExplicitBigEndian,
   Deflated,
   Rle,
-  JpegBaseline,       // 8 bits, lossy
-  JpegLossless,       // process 14, selection value 1
+  JpegBaseline,  // 8 bits, lossy
+  JpegLossless,  // process 14, selection value 1
   JpegLsLossless,
   Jpeg2000Lossless,
   Jpeg2000Lossy,

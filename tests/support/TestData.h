@@ -16,7 +16,7 @@ inline std::filesystem::path testDataFolder() {
 
 }  // namespace fedpet::testing
 
-#define FEDPET_NEED_TEST_DATA(folder)                                                      \
-  if (!std::filesystem::exists(::fedpet::testing::testDataFolder() / (folder)))            \
-  GTEST_SKIP() << "reference data " << (::fedpet::testing::testDataFolder() / (folder))    \
+#define FEDPET_NEED_TEST_DATA(folder)                                                   \
+  if (!std::filesystem::exists(::fedpet::testing::testDataFolder() / (folder)))         \
+  GTEST_SKIP() << "reference data " << (::fedpet::testing::testDataFolder() / (folder)) \
                << " is absent; set FEDPET_TEST_DATA"
