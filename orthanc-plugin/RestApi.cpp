@@ -205,8 +205,12 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
   using P = const PathParameters&;
   router.add({"GET", "/fedpet/status", "Configuration, intake, workers, jobs and outbox at a glance",
               [parts](R, P) { return status(*parts); }});
-  router.add({"GET", "/fedpet/jobs", "Jobs, newest first; query: state, series, before, limit",
-              [parts](R request, P) { return listJobs(*parts, request); }});
+  router.add({"GET", "/fedpet/jobs", "Jobs, newest first",
+              [parts](R request, P) { return listJobs(*parts, request); },
+              {{"state", "waiting, running, done, failed, skipped or cancelled"},
+               {"series", "Orthanc's series id"},
+               {"before", "only jobs with a smaller id: nextBefore of the page before"},
+               {"limit", "jobs in one page, 1 to 1000; 100 when absent"}}});
   router.add({"GET", "/fedpet/jobs/{id}", "One job", [parts](R, P path) {
                 const auto job = parts->queue.ledger().find(idOf(path));
                 if (!job) throw HttpError{404, "no such job"};
@@ -236,8 +240,10 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
                 response.headers["Cache-Control"] = "no-store";
                 return response;
               }});
-  router.add({"GET", "/fedpet/outbox", "Messages to the EHR, newest first; query: state, limit",
-              [parts](R request, P) { return listOutbox(*parts, request); }});
+  router.add({"GET", "/fedpet/outbox", "Messages to the EHR, newest first",
+              [parts](R request, P) { return listOutbox(*parts, request); },
+              {{"state", "Pending, Delivering, Delivered or DeadLetter"},
+               {"limit", "1 to 1000; 100 when absent"}}});
   router.add({"POST", "/fedpet/outbox/{id}/retry", "Send a message that was set aside again",
               [parts](R request, P path) {
                 refuseCrossSite(request);

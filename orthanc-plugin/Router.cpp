@@ -85,6 +85,11 @@ std::string openApiDocument(const std::vector<Route>& routes, const std::string&
                                            {"in", "path"},
                                            {"required", true},
                                            {"schema", {{"type", "string"}}}});
+    for (const auto& [name, meaning] : route.query)
+      operation["parameters"].push_back({{"name", name},
+                                         {"in", "query"},
+                                         {"description", meaning},
+                                         {"schema", {{"type", "string"}}}});
     paths[route.pattern][lowered(route.method)] = operation;
   }
   return json{{"openapi", "3.0.3"},

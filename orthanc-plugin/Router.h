@@ -17,6 +17,7 @@ struct Route {
   std::string pattern;   // "/fedpet/jobs/{id}"; "{file}" matches one segment
   std::string summary;   // for the OpenAPI document; empty: not listed there
   std::function<HttpResponse(const HttpRequest&, const PathParameters&)> handler;
+  std::map<std::string, std::string> query = {};  // parameters and what they do, for the document
 };
 
 // An answer other than success, with a sentence for the caller.

@@ -6,10 +6,6 @@
 
 namespace fedpet::plugin::sdk {
 
-bool Context::coreIsAtLeast(int major, int minor, int revision) const {
-  return OrthancPluginCheckVersionAdvanced(context_, major, minor, revision) == 1;
-}
-
 void Context::logInfo(const std::string& text) const noexcept {
   OrthancPluginLogInfo(context_, text.c_str());
 }

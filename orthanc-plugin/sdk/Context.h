@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace fedpet::plugin::sdk {
 
@@ -21,9 +20,6 @@ class Context {
 
   // False when the core is older than the SDK that this plugin was built with.
   bool coreIsRecentEnough() const { return OrthancPluginCheckVersion(context_) == 1; }
-  // True when the running core is at least this version, whatever the SDK of the build.
-  bool coreIsAtLeast(int major, int minor, int revision) const;
-  std::string_view coreVersion() const { return context_->orthancVersion; }
 
   void logInfo(const std::string&) const noexcept;
   void logWarning(const std::string&) const noexcept;

@@ -4,8 +4,6 @@
 
 #include <orthanc/OrthancCPlugin.h>
 
-#include <cstddef>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -54,7 +52,6 @@ class OrthancBuffer {
                ? std::string_view{}
                : std::string_view(static_cast<const char*>(buffer_.data), buffer_.size);
   }
-  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(view())); }
 
  private:
   OrthancPluginContext* context_;

@@ -36,6 +36,12 @@ void answer(const Context& context, OrthancPluginRestOutput* output,
   if (response.body.size() > std::numeric_limits<std::uint32_t>::max())
     throw std::length_error("the answer is larger than 4 GiB");
   const auto size = static_cast<std::uint32_t>(response.body.size());
+  if (response.status == 405) {  // SendHttpStatus refuses it: Orthanc has its own call for it
+    const auto allowed = response.headers.find("Allow");
+    OrthancPluginSendMethodNotAllowed(
+        context.raw(), output, allowed == response.headers.end() ? "" : allowed->second.c_str());
+    return;
+  }
   for (const auto& [name, value] : response.headers)
     OrthancPluginSetHttpHeader(context.raw(), output, name.c_str(), value.c_str());
   if (response.status == 200) {

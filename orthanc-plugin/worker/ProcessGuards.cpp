@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <thread>
@@ -40,9 +41,10 @@ void dieWithParent(int parentPid) {
   }).detach();
 }
 
+// Asked for and never touched: the limit is on addresses, and the machine keeps its memory.
 [[noreturn]] void useUpMemory() {
-  std::vector<std::vector<char>> blocks;
-  for (;;) blocks.emplace_back(std::size_t{16} << 20, '\1');
+  std::vector<std::unique_ptr<char[]>> blocks;
+  for (;;) blocks.push_back(std::make_unique_for_overwrite<char[]>(std::size_t{16} << 20));
 }
 
 void fault(const std::string& kind) {

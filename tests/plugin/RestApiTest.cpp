@@ -211,6 +211,7 @@ TEST_F(RestApiTest, DescribesEveryPublicAddressInOpenApi) {
   for (const char* path : {"/fedpet/status", "/fedpet/jobs", "/fedpet/jobs/{id}", "/fedpet/outbox",
                            "/fedpet/assessments/{id}", "/fedpet/worker/lease"})
     EXPECT_TRUE(document["paths"].contains(path)) << path;
+  EXPECT_EQ(document["paths"]["/fedpet/jobs"]["get"]["parameters"].size(), 4u);
   EXPECT_EQ(document["paths"]["/fedpet/jobs/{id}/retry"]["post"]["parameters"][0]["name"], "id");
 }
 

@@ -128,6 +128,15 @@ ProgramResult runProgram(const std::vector<std::string>& arguments,
   return result;
 }
 
+std::vector<pid_t> childrenOf(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(parent) + "/task")) {
+    std::istringstream ids(contentOf(task.path() / "children"));
+    for (pid_t id; ids >> id;) children.push_back(id);
+  }
+  return children;
+}
+
 std::string OrthancFixture::whyNot() {
   if (orthancProgram().empty()) return "Orthanc is missing (Debian: orthanc)";
   if (packagedPlugin("orthanc-dicomweb", "libOrthancDicomWeb.so").empty())

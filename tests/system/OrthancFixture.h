@@ -81,6 +81,9 @@ struct ProgramResult {
 ProgramResult runProgram(const std::vector<std::string>& arguments,
                          const std::map<std::string, std::string>& environment = {});
 
+// The processes whose parent this is.
+std::vector<pid_t> childrenOf(pid_t parent);
+
 // The files of a small synthetic whole-body FDG study (8 mm voxels), made once per build.
 std::vector<std::filesystem::path> phantomFiles();
 // A copy of files in `folder`, changed by DCMTK's dcmodify: {"-m", "(0010,1030)=0"}.

@@ -136,7 +136,11 @@ TEST_F(Study, BeingAssessedWhenOrthancIsKilledGivesOneResult) {
   orthanc.start();
   orthanc.send(phantomFiles());
   orthanc.waitForJob([](const json& job) { return job["stage"] == "report"; });
+  const auto workers = childrenOf(orthanc.processId());
+  ASSERT_THAT(workers, SizeIs(1));
   orthanc.kill();
+  EXPECT_TRUE(eventually([&] { return !fs::exists("/proc/" + std::to_string(workers[0])); }, 5s))
+      << "the worker outlives Orthanc";
   fs::remove(fault);
   orthanc.start();
   const json job = orthanc.waitForState("done");
