@@ -181,18 +181,23 @@ Found<LiverBlock> findLiverBlock(const PatientGrid& grid) {
   block.suv = medianSuv(grid, tissue);
   block.domeZ = domeAbove(grid, block);
   block.confidence = 0.95;
+  const double cube = grid.clippedCubeMean(centre, kLobeEdgeMm);
   switch (aboveLiver(grid, block)) {
     case Above::Lung: break;
     case Above::EndOfField: block.confidence *= 0.75; break;
-    case Above::Tissue: block.confidence *= 0.6; break;
+    // A lung full of tumour is possible, where the liver itself is beyond doubt.
+    case Above::Tissue: block.confidence *= cube > 0.8 * grid.clipSuv() ? 0.6 : 0.4; break;
   }
-  // A liver fills the cube; pelvis, thighs and shoulders have hot spots among muscle and fat, and
-  // the same on the other side.
-  const double filled = grid.clippedCubeMean(centre, kLobeEdgeMm) / grid.clipSuv();
-  if (filled < 0.65) block.confidence *= 0.4;
-  if (grid.clippedCubeMean(mirrored(grid, centre), kLobeEdgeMm) > 0.85 * filled * grid.clipSuv())
+  // A liver fills the cube, whether it takes up much or little; pelvis, thighs and shoulders have
+  // hot spots among muscle and fat, and the same on the other side.
+  const auto even = where(tissue, [&](std::size_t v) { return grid.suv(v) >= 0.7 * block.suv; });
+  const double cells = std::pow(100 / grid.kSpacingMm + 1, 3);
+  if (cube < 0.65 * grid.clipSuv() && static_cast<double>(even.size()) < 0.72 * cells)
+    block.confidence *= 0.4;
+  if (grid.clippedCubeMean(mirrored(grid, centre), kLobeEdgeMm) > 0.85 * cube)
     block.confidence *= 0.5;
   if (block.suv < 1.0) block.confidence *= 0.7;
+  if (c[2] - grid.lowestZ() < 45) block.confidence *= 0.7;  // most of a liver is below the field
   if (block.domeZ - block.centre[2] > 150) block.confidence *= 0.5;
   if (block.confidence < kLeastConfidence)
     return notFound(formatted("uptake of SUV %.1f on the right of the trunk, but not as a liver lies "
@@ -210,7 +215,8 @@ Found<EvenOrgan> findEvenLiver(const PatientGrid& grid, const LiverBlock& block)
   if (!liver) return notFound("no part of the liver takes up evenly");
   const double edge = liver->edgeMm;
   liver->confidence = block.confidence * (edge > 50 ? 1 : edge > 40 ? 0.9 : edge > 30 ? 0.8 : 0.65);
-  if (liver->suv < 1.0 || liver->suv > 3.8) liver->confidence *= 0.7;
+  if (liver->suv < 1.0 || liver->suv > 3.8 || liver->suv < 0.75 * block.suv)
+    liver->confidence *= 0.7;
   return *liver;
 }
 
@@ -515,11 +521,14 @@ SpineLine straightLine(const PatientGrid& grid, const PointMm& top, double lengt
 // the great vessels beside it are as bright, but thinner.
 SpineLine brightestLine(const PatientGrid& grid, const PointMm& top, double lengthMm) {
   SpineLine best;
+  double highest = 0;
   for (double dx = -10; dx <= 10; dx += 5)
     for (double upper = -15; upper <= 15; upper += 5)
       for (double lower = -20; lower <= 20; lower += 5) {
         const SpineLine line = straightLine(grid, top, lengthMm, dx, upper, lower, 16);
-        if (line.suv > best.suv) best = line;
+        // Nearer to where it is expected counts: 10 mm off costs 4 %.
+        const double score = line.suv * (1 - 0.0004 * (dx * dx + 0.5 * (upper * upper + lower * lower)));
+        if (score > highest) highest = score, best = line;
       }
   for (std::size_t n = 0; n < best.points.size(); ++n)
     best.uptake[n] = grid.discMean(best.points[n], 12);
@@ -594,8 +603,10 @@ class Search {
     liverReference(liver);
     const auto spleen = findSpleen(at);
     if (spleen) at.claim(spleen->region.voxels);
+    const auto left = findKidney(at, 1);
+    const auto right = plausibleBeside(left, findKidney(at, -1));
     for (const auto& [organ, found] :
-         {std::pair{Organ::LeftKidney, findKidney(at, 1)}, {Organ::RightKidney, findKidney(at, -1)},
+         {std::pair{Organ::LeftKidney, left}, {Organ::RightKidney, right},
           {Organ::Heart, findHeart(at)}, {Organ::Bladder, findBladder(at)}}) {
       if (!found) {
         miss(organ, found.error());
@@ -612,6 +623,19 @@ class Search {
     midline_ = at.mid;
     dome_ = at.dome;
     }
+
+  // Metastases of the right liver lie where its kidney is sought; they betray themselves beside
+  // the left kidney, which is of like size and not lower.
+  Found<Outline> plausibleBeside(const Found<Outline>& left, const Found<Outline>& right) const {
+    if (!left || !right) return right;
+    const Blob l = grid_.blobOf(left->voxels), r = grid_.blobOf(right->voxels);
+    const double higher = r.centre[2] - l.centre[2];
+    if (higher > 30 || r.volumeMl > 5 * std::max(l.volumeMl, 15.0))
+      return notFound(formatted("the uptake on the right (%.0f ml, %.0f mm above the left kidney's) is "
+                                "not like a kidney's; it may be of the liver",
+                                r.volumeMl, higher));
+    return right;
+  }
 
   void liverReference(const Found<EvenOrgan>& liver) {
     if (!liver) return miss(Organ::Liver, liver.error());

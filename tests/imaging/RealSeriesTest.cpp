@@ -97,6 +97,21 @@ TEST_F(RealSeries, HasNoLargerLesionOutsideTheThigh) {
   }
 }
 
+// Cut off below the liver, or above it: a region that is not in the field is refused.
+TEST_F(RealSeries, InventsNoLiverInAPartOfTheBody) {
+  for (const auto& [first, last] : {std::pair{0, 60}, {0, 110}, {190, 267}, {170, 267}}) {
+    SuvVolume part;
+    part.geometry = volume_.geometry;
+    part.geometry.originMm = volume_.geometry.pointMm(0, 0, first);
+    part.geometry.size[2] = last - first;
+    const auto begin = volume_.suvBw.begin() + static_cast<std::ptrdiff_t>(volume_.geometry.offset(0, 0, first));
+    part.suvBw.assign(begin, begin + static_cast<std::ptrdiff_t>(part.geometry.voxelCount()));
+    const Anatomy anatomy = RuleBasedAnatomy().find(part);
+    EXPECT_EQ(anatomy.find(Organ::Liver), nullptr) << first << " to " << last;
+    EXPECT_EQ(anatomy.find(Organ::Bladder) != nullptr, first == 0) << first << " to " << last;
+  }
+}
+
 TEST_F(RealSeries, ShowsUrineInTheUretersAsPhysiological) {
   const auto findings = measure();
   const bool ureter = std::any_of(findings.regions.begin(), findings.regions.end(), [](const Region& r) {

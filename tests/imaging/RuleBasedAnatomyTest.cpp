@@ -60,6 +60,17 @@ double coverage(const Phantom& phantom, const FoundRegion& region, Organ organ, 
   return all == 0 ? 1 : static_cast<double>(covered) / static_cast<double>(all);
 }
 
+// Share that lies in vertebrae: without CT the level is only known to about one of them.
+double vertebralPrecision(const Phantom& phantom, const FoundRegion& region) {
+  std::vector<bool> marrow(1000);
+  for (const auto& tissue : phantom.tissueTable)
+    marrow[tissue.label] = tissue.organ == Organ::LumbarMarrow || tissue.name == "Other bone marrow";
+  const auto inside = std::count_if(region.voxels.begin(), region.voxels.end(), [&](std::size_t at) {
+    return marrow[phantom.tissues.labels[at]];
+  });
+  return static_cast<double>(inside) / static_cast<double>(region.voxels.size());
+}
+
 double trueSuv(const Phantom& phantom, Organ organ) {
   for (const auto& tissue : phantom.tissueTable)
     if (tissue.organ == organ) return tissue.trueSuvMean * phantom.spec.scanner.calibrationFactor;
@@ -84,8 +95,10 @@ TEST_P(EveryPatient, HasOrgansWhereTheyAre) {
   expectEveryOrganFoundOrMissing(anatomy);
   for (Organ organ : {Organ::Liver, Organ::Spleen, Organ::LumbarMarrow})
     if (const FoundRegion* region = anatomy.find(organ)) {
-      EXPECT_GE(precision(phantom, *region, organ), organ == Organ::LumbarMarrow ? 0.6 : 0.95)
-          << toString(organ);
+      if (organ == Organ::LumbarMarrow)
+        EXPECT_GE(vertebralPrecision(phantom, *region), 0.6);
+      else
+        EXPECT_GE(precision(phantom, *region, organ), 0.95) << toString(organ);
       // PSF, noise and the choice of the place: within a quarter, the liver within 15 %.
       EXPECT_NEAR(meanSuv(phantom, anatomy, organ) / trueSuv(phantom, organ), 1,
                   organ == Organ::Liver ? 0.15 : 0.25)
@@ -116,8 +129,9 @@ TEST_P(EveryPatient, HasNoLesionInTheHotOrgansThatWereFound) {
 }
 
 // Large and small, lean and heavy, arms up and down, with and without the top of the head, with
-// three and with thirty lesions: see PhantomSpec::fromSeed.
-INSTANTIATE_TEST_SUITE_P(Seeds, EveryPatient, ::testing::Values(1, 2, 3, 6, 9, 10));
+// three and with thirty lesions: see PhantomSpec::fromSeed. 2 has a tumour over the dome of the liver,
+// 106 a liver of SUV 1.3, 110 metastases where the right kidney is sought.
+INSTANTIATE_TEST_SUITE_P(Seeds, EveryPatient, ::testing::Values(1, 2, 3, 6, 9, 10, 106, 110));
 
 TEST(RuleBasedAnatomy, FindsAllEightInAHealthyPatient) {
   const Phantom phantom = makePhantom(healthy());
@@ -204,6 +218,26 @@ TEST(RuleBasedAnatomy, InventsNoLiverWhereOnlyThePelvisIsInTheField) {
   expectEveryOrganFoundOrMissing(anatomy);
   for (Organ organ : kOrgans)
     EXPECT_EQ(anatomy.find(organ) != nullptr, organ == Organ::Bladder) << toString(organ);
+}
+
+// Head and chest down to the middle of the heart.
+TEST(RuleBasedAnatomy, InventsNoLiverWhereOnlyHeadAndChestAreInTheField) {
+  const Phantom phantom = makePhantom(healthy());
+  const auto& labels = phantom.tissues.labels;
+  SuvVolume chest = phantom.image;
+  auto& g = chest.geometry;
+  const std::size_t slice = g.offset(0, 0, 1);
+  std::size_t highestLiver = 0;
+  for (std::size_t at = 0; at < labels.size(); ++at)
+    if (labels[at] == sample::labelOf(Organ::Liver)) highestLiver = at / slice;
+  const auto first = static_cast<int>(highestLiver + 5);
+  chest.suvBw.erase(chest.suvBw.begin(),
+                    chest.suvBw.begin() + static_cast<std::ptrdiff_t>(slice * (highestLiver + 5)));
+  g.originMm = g.pointMm(0, 0, first);
+  g.size[2] -= first;
+  const Anatomy anatomy = RuleBasedAnatomy().find(chest);
+  for (Organ organ : kOrgans)
+    EXPECT_EQ(anatomy.find(organ) != nullptr, organ == Organ::Brain) << toString(organ);
 }
 
 TEST(RuleBasedAnatomy, FindsNothingInAnEvenBlockOrInNoise) {
