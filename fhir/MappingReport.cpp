@@ -49,7 +49,9 @@ std::string contributionsText(const ResponsePrediction& prediction) {
 RiskAssessment::Prediction predictionOf(const ResponsePrediction& prediction) {
   const Probability& p = *prediction.result;
   RiskAssessment::Prediction made;
-  made.id = toString(prediction.endpoint);
+  // Unique within the resource: one endpoint may be predicted for several horizons.
+  made.id = std::string(toString(prediction.endpoint)) + "-" +
+            std::to_string(std::lround(prediction.horizonMonths));
   made.outcome = {{codingOf(codeOf(prediction.endpoint))}, prediction.event};
   made.percent = 100 * p.probability;
   made.interval = {{100 * p.lower, 1, "%"}, {100 * p.upper, 1, "%"}};
