@@ -108,7 +108,9 @@ void addGeometry(Item& group, const PetSeries& series) {
 std::optional<Code> current(const std::optional<Code>& old) {
   if (!old || old->value.empty() || old->scheme.empty()) return std::nullopt;
   for (const auto& [retired, replacement] :
-       {std::pair{"C-B1031", codes::fluorodeoxyglucoseF18()}, {"C-111A1", codes::fluorine18()}})
+       {std::pair{"C-B1031", codes::fluorodeoxyglucoseF18()},
+        {"Y-X1743", codes::fluorodeoxyglucoseF18()},  // 99SDM, as GE writes it
+        {"C-111A1", codes::fluorine18()}})
     if (old->value == retired || *old == replacement) return replacement;
   Code code = *old;
   code.meaning = fitted(code.meaning.empty() ? code.value : code.meaning);
