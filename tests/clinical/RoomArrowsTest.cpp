@@ -37,7 +37,9 @@ const std::map<std::string, Names> kLibraryRooms{
     {"itk", {"models/imaging"}},
     {"torch/", {"models/response"}},
     {"boost/beast", {"net"}},
-    {"openssl/", {"net", "federation"}},
+    // TLS is net's; digests and random secrets are asked of OpenSSL where they are needed.
+    {"openssl/ssl", {"net", "federation"}},
+    {"openssl/", {"net", "federation", "models/response", "orthanc-plugin"}},
     {"orthanc/", {"orthanc-plugin"}},
     {"soci/", {"orthanc-plugin", "federation"}},
 };
