@@ -59,7 +59,9 @@ struct Contribution {
   std::string input;                   // "TMTV"
   std::optional<double> value;         // as given; nullopt when it was missing and imputed
   std::string unit;
-  double logOdds = 0;                  // additive share in the linear predictor (log-odds or log-hazard)
+  // Additive share in the linear predictor: log-odds, or -ln(-ln p) for Cox models. Positive always
+  // raises the probability of the (good) event.
+  double logOdds = 0;
 };
 
 struct Probability {

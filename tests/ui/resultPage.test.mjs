@@ -79,6 +79,8 @@ test("shows a probability with its event, horizon, interval, inputs and origin",
     await card.locator("summary").click();
     const rows = await card.locator(".contributions tbody tr").all();
     assert.equal(rows.length, item.contributions.length);
+    // A Cox share must not read as a hazard: its sign is that of the good outcome.
+    assert.match(await card.locator(".contributions caption").first().textContent(), /right raises the probability/);
     const shown = await Promise.all(rows.map(async (row) => [await row.locator("th").innerText(), await row.locator("td").nth(0).innerText(),
       Number(await row.locator("td.figure data").getAttribute("value"))]));
     for (const share of item.contributions) {

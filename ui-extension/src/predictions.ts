@@ -57,17 +57,15 @@ function intervalBar(probability: number, lower: number, upper: number): Element
 function contributions(prediction: Prediction): HTMLElement | null {
   const sorted = [...prediction.contributions].sort((a, b) => Math.abs(b.logOdds) - Math.abs(a.logOdds));
   if (sorted.length === 0) return null;
-  const odds = prediction.endpoint === "DCB";
   const largest = Math.max(...sorted.map((share) => Math.abs(share.logOdds)), 1e-9);
-  // A Cox model adds up hazards: more hazard is less chance of staying free of the event.
-  const caption = odds
-    ? "What moves this number: share in the log-odds of the event"
-    : "What moves this number: share in the log-hazard (a higher hazard means earlier progression or death)";
+  // Every output of a bundle is a good outcome, of logistic and of Cox models alike: a share to
+  // the right always raises the probability above (models/response/ModelBundle.h).
+  const caption = "What moves this number: share in the model's sum; to the right raises the probability, to the left lowers it";
   const table = (rows: Contribution[], visible: boolean): HTMLElement =>
     el("table", { class: "contributions" },
       el("caption", visible ? {} : { class: "visually-hidden" }, caption),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Input"), el("th", { scope: "col" }, "Value"),
-        el("th", { scope: "col", class: "direction" }, el("span", {}, "lower"), " ", el("span", {}, "higher")),
+        el("th", { scope: "col", class: "direction" }, el("span", {}, "lowers"), " ", el("span", {}, "raises")),
         el("th", { scope: "col", class: "figure" }, hidden("Share"), ""))),
       el("tbody", {}, ...rows.map((share) => shareRow(share, largest))));
   const rest = sorted.slice(kShownInputs);
