@@ -62,7 +62,7 @@ if [ -n "${STUDY:-}" ]; then
   studies+=("$STUDY")
   echo "Yours: $STUDY"
 else
-  "$fedpet" phantom --out "$work/phantom" --seed "${SEED:-7}" --patients 1
+  "$fedpet" phantom --out "$work/phantom" --seed "${SEED:-1}" --patients 1
   studies+=("$work/phantom")
 fi
 if [ -d "$real_series" ]; then
