@@ -19,7 +19,6 @@ Intake::Intake(Archive& archive, Ledger& ledger, IntakeSettings settings, Clock 
       log_(std::move(log)) {}
 
 void Intake::begin() {
-  begunAt_ = now_();
   const std::string identity = archive_.identity();
   const std::int64_t last = archive_.lastSequence();
   const auto stored = ledger_.position();
@@ -90,8 +89,8 @@ Intake::StepResult Intake::sweep() {
   IntakeBatch batch;
   for (const PendingSeries& pending : ledger_.pendingSeries()) {
     // After a restart everything counts as stable at once, also what a scanner is about to send
-    // again: so the time runs from our own start.
-    if (std::max(pending.noticedAt, begunAt_) + patience > now) continue;
+    // again. Reading the log again has set `noticedAt` to the restart, so it has its time.
+    if (pending.noticedAt + patience > now) continue;
     try {
       const auto stable = archive_.isStable(pending.seriesId);
       if (!stable)
@@ -116,7 +115,7 @@ Intake::StepResult Intake::forgetDeleted(const std::vector<std::string>& seriesI
   return result;
 }
 
-// An announcement after an arrival wins within one batch, and the other way round.
+// Within one batch the later word wins: the ledger takes `settled` after `arriving`.
 void Intake::noteArrival(const std::string& seriesId, IntakeBatch& batch) {
   std::erase(batch.settled, seriesId);
   if (std::find(batch.arriving.begin(), batch.arriving.end(), seriesId) == batch.arriving.end())
@@ -137,7 +136,6 @@ void Intake::judge(const std::string& seriesId, const char* trigger, IntakeBatch
     noteArrival(seriesId, batch);  // growing again: its next announcement is on the way
     return;
   }
-  std::erase(batch.arriving, seriesId);
   batch.settled.push_back(seriesId);
   if (!facts || facts->modality != "PT") return;  // our own SR and SEG end here as well
   NewJob job{seriesId, facts->studyId, facts->seriesInstanceUid, facts->fingerprint, trigger, {}};

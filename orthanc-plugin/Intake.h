@@ -60,7 +60,6 @@ class Intake {
   IntakeSettings settings_;
   Clock now_;
   Log log_;
-  UtcTime begunAt_{};
   IntakePosition position_;       // as stored; its sequence never goes back
   std::int64_t cursor_ = 0;       // read up to here; behind position_ while reading again
   std::int64_t rescanUntil_ = 0;  // instances up to here are looked up one by one

@@ -92,6 +92,28 @@ TEST_F(IntakeTest, FindsASeriesThatWasArrivingWhenThePowerWent) {
   EXPECT_THAT(jobs(), ElementsAre("pt: 1 instances waiting"));
 }
 
+TEST_F(IntakeTest, FindsASeriesWhoseAnnouncementIsLostWhileItRuns) {
+  archive_.receive("pt");
+  readLog();
+  archive_.restart();  // forgets what was unstable, and we go on
+  waitLong();
+  EXPECT_THAT(jobs(), ElementsAre("pt: 1 instances waiting"));
+}
+
+TEST_F(IntakeTest, RepeatsNothingWhenItIsKilledWhileItReadsTheLogAgain) {
+  for (const char* id : {"a", "b"}) {
+    archive_.receive(id);
+    archive_.settle(id);
+  }
+  readLog();
+  archive_.pageLimit = 1;
+  start();
+  intake_->step();
+  start();
+  readLog();
+  EXPECT_THAT(jobs(), ElementsAre("a: 1 instances waiting", "b: 1 instances waiting"));
+}
+
 TEST_F(IntakeTest, FindsASeriesWhoseArrivalItNeverSaw) {
   archive_.receive("pt");
   archive_.restart();

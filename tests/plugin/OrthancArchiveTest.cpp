@@ -56,6 +56,12 @@ TEST_F(OrthancArchiveTest, GathersTheFactsOfAPetSeries) {
   EXPECT_TRUE(facts->stable);
 }
 
+TEST_F(OrthancArchiveTest, MeasuresNoBodyWhereAPositionIsMissing) {
+  std::string& body = answers_["/series/s/instances"].body;
+  body.replace(body.find("-297.6\\\\-297.6\\\\-14.77"), 22, "");
+  EXPECT_FALSE(archive_.seriesFacts("s")->bodyCoverageMm);
+}
+
 TEST_F(OrthancArchiveTest, SeesThatAFileWasOverwritten) {
   const auto before = archive_.seriesFacts("s")->fingerprint;
   answers_["/series/s/instances"].body.replace(answers_["/series/s/instances"].body.find("u1"), 2, "u9");

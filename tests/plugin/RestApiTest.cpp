@@ -117,6 +117,21 @@ TEST_F(RestApiTest, LetsNobodyWithoutTheSecretActAsAWorker) {
   EXPECT_EQ(post("/fedpet/worker/jobs/1/complete", {{"attempt", 1}}).status, 403);
 }
 
+TEST_F(RestApiTest, LetsARemoteWorkerInOnlyWhenTheSiteSaysSoAndUnderItsOwnName) {
+  Router open;
+  WorkerApiSettings settings;
+  settings.secret = "s3cret";
+  settings.allowRemote = true;
+  settings.jobOptionsJson = "{}";
+  addWorkerRoutes(open, queue_, settings, {}, [](LogLevel, const std::string&) {});
+  const auto lease = [&](const char* name, std::map<std::string, std::string> headers = {}) {
+    return open.handle({"POST", "/fedpet/worker/lease", {}, std::move(headers), json{{"worker", name}}.dump()}).status;
+  };
+  EXPECT_EQ(lease("gpu-box"), 200);
+  EXPECT_EQ(lease("local-0"), 400) << "the end of a child of that name would take its job";
+  EXPECT_EQ(lease("gpu-box", {{kSecretHeader, "wrong"}}), 403);
+}
+
 TEST_F(RestApiTest, AnswersAReportOfAnotherAttemptWithConflict) {
   const auto id = leaseNewJob("pt");
   const std::string job = "jobs/" + std::to_string(id);
