@@ -5,7 +5,7 @@
 // Progress goes to stderr, the JSON to stdout.
 import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,6 +57,14 @@ class Orthanc {
       String(this.dicom), folder], { env: environment, encoding: 'utf8' });
     if (result.status !== 0) throw new Error('dcmsend: ' + result.stdout + result.stderr);
   }
+  // The worker stays for a while after its job: its high-water mark is still in /proc.
+  workerPeakMemoryMb() {
+    const threads = readdirSync(`/proc/${this.child.pid}/task`);
+    const pids = new Set(threads.flatMap(thread =>
+      readFileSync(`/proc/${this.child.pid}/task/${thread}/children`, 'utf8').trim().split(/\s+/)).filter(Boolean));
+    const peaks = [...pids].map(pid => +/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1] / 1024);
+    return Math.max(...peaks);
+  }
   async stop() {
     this.child.kill('SIGTERM');
     await this.ended;
@@ -90,7 +98,7 @@ function makeSmallInstances(folder, count) {
 (0028,0103) US 0
 (7fe0,0010) OW ${pixels}
 `);
-    execFileSync('dump2dcm', ['+te', dump, join(folder, `${i}.dcm`)]);
+    execFileSync('dump2dcm', ['+l', '16384', '+te', dump, join(folder, `${i}.dcm`)]);
     rmSync(dump);
   }
 }
@@ -144,12 +152,15 @@ async function chain() {
       await pause(100);
     }
     if (job?.state !== 'done') throw new Error('the job ended as ' + JSON.stringify(job));
-    runs.push(job);
+    const totalMs = Object.values(job.timingsMs).reduce((sum, ms) => sum + ms, 0);
+    runs.push({ totalMs: rounded(totalMs, 0), peakMemoryMb: rounded(orthanc.workerPeakMemoryMb(), 0), timingsMs: job.timingsMs });
     await orthanc.stop();
-    say(`chain: run ${round + 1} of 3: ${JSON.stringify(job.timings)}`);
+    say(`chain: run ${round + 1} of 3: ${totalMs.toFixed(0)} ms`);
   }
   rmSync(folder, { recursive: true });
-  return { series: name, runs: runs.map(job => ({ timings: job.timings, peakMemoryMb: job.peakMemoryMb })) };
+  const worst = Math.max(...runs.map(run => run.totalMs)), memory = Math.max(...runs.map(run => run.peakMemoryMb));
+  return { series: name, shareOfTimeLimit: rounded(worst / 3000), shareOfMemoryLimit: rounded(memory / 1024),
+    limits: { workerMs: 3000, peakMemoryMb: 1024 }, passed: worst < 3000 && memory < 1024, runs };
 }
 
 const result = { machine: { cores: (await import('node:os')).cpus().length } };
