@@ -7,8 +7,7 @@ namespace fedpet::plugin {
 
 inline constexpr const char* kShippedModel = "pet-response-synthetic-1";
 
-// "models/<name>" beside the running program (build tree), else "../share/fedpet/models/<name>"
-// (installed). Names the second when neither exists, so that the error message is useful.
+// "models/<name>" beside the running program, in the build tree and when installed.
 std::filesystem::path defaultModelDirectory();
 
 }  // namespace fedpet::plugin
