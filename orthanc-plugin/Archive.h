@@ -2,13 +2,13 @@
 // the real one (OrthancArchive); tests have one in memory.
 #pragma once
 
+#include "orthanc-plugin/Eligibility.h"
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "orthanc-plugin/Eligibility.h"
 
 namespace fedpet::plugin {
 

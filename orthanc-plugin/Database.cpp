@@ -1,8 +1,7 @@
 #include "orthanc-plugin/Database.h"
 
-#include <soci/sqlite3/soci-sqlite3.h>
-
 #include <fcntl.h>
+#include <soci/sqlite3/soci-sqlite3.h>
 #include <unistd.h>
 
 #include <array>

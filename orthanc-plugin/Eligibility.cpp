@@ -1,5 +1,7 @@
 #include "orthanc-plugin/Eligibility.h"
 
+#include "dicom/Tracer.h"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -8,8 +10,6 @@
 #include <memory>
 #include <regex>
 #include <stdexcept>
-
-#include "dicom/Tracer.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -111,8 +111,7 @@ std::string contentFingerprint(std::vector<std::string> instanceContents) {
 }
 
 std::optional<double> coverageMm(const std::vector<PointMm>& positions,
-                                 const std::vector<double>& orientation,
-                                 double sliceThicknessMm) {
+                                 const std::vector<double>& orientation, double sliceThicknessMm) {
   if (positions.empty() || orientation.size() != 6) return std::nullopt;
   const auto& o = orientation;
   const PointMm normal{o[1] * o[5] - o[2] * o[4], o[2] * o[3] - o[0] * o[5],

@@ -2,14 +2,14 @@
 // worker reads deeper and may still end a job as skipped.
 #pragma once
 
+#include "clinical/PetSeries.h"
+#include "clinical/Refusal.h"
+#include "orthanc-plugin/Options.h"
+
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "clinical/PetSeries.h"
-#include "clinical/Refusal.h"
-#include "orthanc-plugin/Options.h"
 
 namespace fedpet::plugin {
 
@@ -18,7 +18,7 @@ struct SeriesFacts {
   std::string seriesInstanceUid, modality, sopClassUid, seriesDescription;
   std::vector<std::string> imageType, correctedImage;
   Radiopharmaceutical radiopharmaceutical;  // name and codes only
-  bool stable = true;             // no instance has arrived for a while
+  bool stable = true;                       // no instance has arrived for a while
   std::size_t instances = 0;
   // From the first slice's front to the last one's back, along the slice normal; nullopt where
   // positions or orientation are missing.
@@ -36,7 +36,6 @@ std::string contentFingerprint(std::vector<std::string> instanceContents);
 // Distance covered along the slice normal by slices at these positions: (last - first) plus one
 // median step. nullopt for no position, or an orientation that is not two unit vectors.
 std::optional<double> coverageMm(const std::vector<PointMm>& positions,
-                                 const std::vector<double>& orientation,
-                                 double sliceThicknessMm);
+                                 const std::vector<double>& orientation, double sliceThicknessMm);
 
 }  // namespace fedpet::plugin

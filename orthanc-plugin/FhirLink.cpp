@@ -1,13 +1,13 @@
 #include "orthanc-plugin/FhirLink.h"
 
+#include "fhir/EhrClient.h"
+#include "fhir/OutboxCourier.h"
+#include "fhir/TransactionBundle.h"
+
 #include <fstream>
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
-
-#include "fhir/EhrClient.h"
-#include "fhir/OutboxCourier.h"
-#include "fhir/TransactionBundle.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -79,9 +79,7 @@ class CourierLog final : public fhir::CourierObserver {
   void deadLettered(const fhir::OutboxEntry& e, const std::string& why) override {
     write(LogLevel::Error, e, "set aside: " + why);
   }
-  void storeFailed(const std::string& what) override {
-    log_(LogLevel::Error, "outbox: " + what);
-  }
+  void storeFailed(const std::string& what) override { log_(LogLevel::Error, "outbox: " + what); }
 
  private:
   void write(LogLevel level, const fhir::OutboxEntry& e, const std::string& text) {
@@ -116,8 +114,11 @@ fhir::RetryPolicy policyOf(const FhirOptions& o) {
 class FhirLink::Impl {
  public:
   Impl(const FhirOptions& options, fhir::OutboxStore& outbox, Log log)
-      : site(siteOf(options)), policy(policyOf(options)), store(outbox),
-        observer(std::move(log)), sender(std::make_shared<RenewingSender>(options)) {}
+      : site(siteOf(options)),
+        policy(policyOf(options)),
+        store(outbox),
+        observer(std::move(log)),
+        sender(std::make_shared<RenewingSender>(options)) {}
 
   const fhir::FhirSite site;
   const fhir::RetryPolicy policy;

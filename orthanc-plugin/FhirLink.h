@@ -1,14 +1,14 @@
 // The way from a finished assessment to the EHR: makes the message and keeps the courier's thread.
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "clinical/ResponseAssessment.h"
 #include "fhir/Outbox.h"
 #include "orthanc-plugin/Log.h"
 #include "orthanc-plugin/Options.h"
 #include "orthanc-plugin/WorkerApi.h"
+
+#include <memory>
+#include <vector>
 
 namespace fedpet::plugin {
 

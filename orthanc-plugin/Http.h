@@ -8,8 +8,8 @@
 namespace fedpet::plugin {
 
 struct HttpRequest {
-  std::string method;                          // "GET", "POST", "PUT", "DELETE"
-  std::string path;                            // "/fedpet/jobs/12", without the query
+  std::string method;  // "GET", "POST", "PUT", "DELETE"
+  std::string path;    // "/fedpet/jobs/12", without the query
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;

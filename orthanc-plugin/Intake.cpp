@@ -15,7 +15,10 @@ constexpr Seconds kSettledMargin{60};
 }  // namespace
 
 Intake::Intake(Archive& archive, Ledger& ledger, IntakeSettings settings, Clock clock, Log log)
-    : archive_(archive), ledger_(ledger), settings_(std::move(settings)), now_(std::move(clock)),
+    : archive_(archive),
+      ledger_(ledger),
+      settings_(std::move(settings)),
+      now_(std::move(clock)),
       log_(std::move(log)) {}
 
 void Intake::begin() {

@@ -8,16 +8,16 @@
 // log once more from `settledSequence`, behind which every series had been announced.
 #pragma once
 
+#include "orthanc-plugin/Archive.h"
+#include "orthanc-plugin/Ledger.h"
+#include "orthanc-plugin/Log.h"
+
 #include <deque>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "orthanc-plugin/Archive.h"
-#include "orthanc-plugin/Ledger.h"
-#include "orthanc-plugin/Log.h"
 
 namespace fedpet::plugin {
 
@@ -36,9 +36,9 @@ class Intake {
   // Once, before step(): where to begin. Throws ArchiveError.
   void begin();
   struct StepResult {
-    bool more = false;                  // the log has another page: call again
+    bool more = false;  // the log has another page: call again
     bool newJobs = false;
-    std::vector<std::string> workers;   // whose job was cancelled under them
+    std::vector<std::string> workers;  // whose job was cancelled under them
   };
   // One page of the log, acted on and stored. Throws ArchiveError; then nothing has changed.
   StepResult step();
@@ -67,7 +67,7 @@ class Intake {
     UtcTime at;
     std::int64_t sequence;
   };
-  std::deque<Mark> marks_;        // when the log was read up to where, ascending
+  std::deque<Mark> marks_;  // when the log was read up to where, ascending
 };
 
 }  // namespace fedpet::plugin

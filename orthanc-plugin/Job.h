@@ -6,6 +6,9 @@
 //      +----------+  a failed attempt, until the attempts are used up
 #pragma once
 
+#include "orthanc-plugin/Options.h"
+#include "orthanc-plugin/Time.h"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -13,13 +16,10 @@
 #include <string>
 #include <string_view>
 
-#include "orthanc-plugin/Options.h"
-#include "orthanc-plugin/Time.h"
-
 namespace fedpet::plugin {
 
 enum class JobState { Waiting, Running, Done, Failed, Skipped, Cancelled };
-std::string_view toString(JobState);          // "waiting": stable, in the database and in REST
+std::string_view toString(JobState);  // "waiting": stable, in the database and in REST
 std::optional<JobState> jobStateFromString(std::string_view);
 
 struct Reason {
@@ -31,19 +31,19 @@ using StageTimings = std::map<std::string, double>;  // milliseconds by stage
 
 struct Job {
   std::int64_t id = 0;
-  std::string seriesId, studyId;      // Orthanc's identifiers
+  std::string seriesId, studyId;  // Orthanc's identifiers
   std::string seriesInstanceUid;
-  std::string fingerprint;            // of the series' content: the same content is one job
-  std::string trigger;                // "stable", "reconciled", "manual"
+  std::string fingerprint;  // of the series' content: the same content is one job
+  std::string trigger;      // "stable", "reconciled", "manual"
   JobState state = JobState::Waiting;
-  int attempt = 0;                    // leases given so far; names the current one
+  int attempt = 0;  // leases given so far; names the current one
   int triesLeft = 1;
   std::string stage;
   int percent = 0;
-  std::optional<Reason> reason;       // why it failed or was skipped; of the last failed attempt
-  std::string worker;                 // holder of the lease, while running
+  std::optional<Reason> reason;  // why it failed or was skipped; of the last failed attempt
+  std::string worker;            // holder of the lease, while running
   std::string modelVersion;
-  StageTimings timings;               // of the last finished attempt
+  StageTimings timings;  // of the last finished attempt
   UtcTime createdAt{}, updatedAt{}, notBefore{};
   std::optional<UtcTime> startedAt, finishedAt, stageStartedAt, leaseUntil;
 };
@@ -53,8 +53,8 @@ bool isFinal(JobState);
 bool holdsLease(const Job&, int attempt);
 
 struct Completion {
-  JobState state = JobState::Done;    // Done or Skipped
-  std::optional<Reason> reason;       // of a skip
+  JobState state = JobState::Done;  // Done or Skipped
+  std::optional<Reason> reason;     // of a skip
   std::string modelVersion;
   StageTimings timings;
 };

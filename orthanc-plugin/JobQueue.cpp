@@ -15,8 +15,8 @@ std::optional<Job> JobQueue::lease(const std::string& worker, std::chrono::milli
     if (auto job = ledger_.lease(worker, worker_.leaseFor, now_())) return job;
     // A job that waits for its next attempt becomes due without the bell being rung: hence the
     // bounded waits.
-    const auto until = std::min(deadline, std::chrono::steady_clock::now() +
-                                              std::chrono::milliseconds(500));
+    const auto until =
+        std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
     if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
     std::unique_lock lock(mutex_);
     if (!stopped_) bell_.wait_until(lock, until);

@@ -2,13 +2,13 @@
 // bell that wakes whoever waits for work. Thread-safe.
 #pragma once
 
+#include "orthanc-plugin/Ledger.h"
+
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "orthanc-plugin/Ledger.h"
 
 namespace fedpet::plugin {
 
@@ -37,9 +37,9 @@ class JobQueue {
   std::vector<std::string> takeDispossessed();
   void dispossess(const std::vector<std::string>& workers);
 
-  bool hasWork();   // a waiting job is due
-  void ring();      // new jobs are in the ledger
-  void stop();      // ends every wait, now and later
+  bool hasWork();  // a waiting job is due
+  void ring();     // new jobs are in the ledger
+  void stop();     // ends every wait, now and later
 
   Ledger& ledger() { return ledger_; }
   const WorkerOptions& workerOptions() const { return worker_; }

@@ -1,8 +1,8 @@
 #include "orthanc-plugin/Ledger.h"
 
-#include <nlohmann/json.hpp>
-
 #include "orthanc-plugin/SociOutbox.h"
+
+#include <nlohmann/json.hpp>
 
 namespace fedpet::plugin {
 namespace {
@@ -32,8 +32,8 @@ constexpr const char* kColumns =
 
 void bindForReading(soci::statement& statement, JobRow& r) {
   statement.exchange(into(r.id));
-  for (std::string* text : {&r.seriesId, &r.studyId, &r.seriesUid, &r.fingerprint, &r.trigger,
-                            &r.state})
+  for (std::string* text :
+       {&r.seriesId, &r.studyId, &r.seriesUid, &r.fingerprint, &r.trigger, &r.state})
     statement.exchange(into(*text));
   statement.exchange(into(r.attempt));
   statement.exchange(into(r.triesLeft));
@@ -126,8 +126,8 @@ void update(soci::session& sql, const Job& job) {
          "updated_at = :k, not_before = :l, started_at = :m, finished_at = :n, "
          "stage_started_at = :o, lease_until = :p WHERE id = :q",
       use(state), use(job.attempt), use(job.triesLeft), use(job.stage), use(job.percent), use(code),
-      use(text), use(job.worker), use(job.modelVersion), use(timings), use(updated),
-      use(notBefore), use(started), use(finished), use(stageStarted), use(leaseUntil), use(id);
+      use(text), use(job.worker), use(job.modelVersion), use(timings), use(updated), use(notBefore),
+      use(started), use(finished), use(stageStarted), use(leaseUntil), use(id);
 }
 
 Job freshJob(const NewJob& n, const RetryOptions& retry, UtcTime now) {
@@ -150,8 +150,8 @@ Job freshJob(const NewJob& n, const RetryOptions& retry, UtcTime now) {
 // What is not worth finishing: jobs of an older content, or of a series that is gone.
 void cancelUnfinished(soci::session& sql, const std::string& seriesId, const Reason& reason,
                       UtcTime now, std::vector<std::string>& workers) {
-  for (const Job& old : select(
-           sql, "WHERE series_id = :s AND state IN ('waiting', 'running')", {seriesId})) {
+  for (const Job& old :
+       select(sql, "WHERE series_id = :s AND state IN ('waiting', 'running')", {seriesId})) {
     if (!old.worker.empty()) workers.push_back(old.worker);
     update(sql, cancelled(old, reason, now));
   }
@@ -274,9 +274,8 @@ std::int64_t Ledger::demand(const NewJob& n, const RetryOptions& retry, UtcTime 
 
 std::optional<Job> Ledger::lease(const std::string& worker, Seconds leaseFor, UtcTime now) {
   return database_.transaction([&](soci::session& sql) -> std::optional<Job> {
-    const auto due = select(
-        sql, "WHERE state = 'waiting' AND not_before <= :t ORDER BY id LIMIT 1", {},
-        {toMillis(now)});
+    const auto due = select(sql, "WHERE state = 'waiting' AND not_before <= :t ORDER BY id LIMIT 1",
+                            {}, {toMillis(now)});
     if (due.empty()) return std::nullopt;
     const Job job = leased(due.front(), worker, leaseFor, now);
     update(sql, job);
@@ -408,8 +407,8 @@ std::map<JobState, std::size_t> Ledger::counts() {
     std::map<JobState, std::size_t> counts;
     std::string state;
     long long n = 0;
-    soci::statement statement = (sql.prepare << "SELECT state, COUNT(*) FROM jobs GROUP BY state",
-                                 into(state), into(n));
+    soci::statement statement =
+        (sql.prepare << "SELECT state, COUNT(*) FROM jobs GROUP BY state", into(state), into(n));
     statement.execute();
     while (statement.fetch())
       if (const auto s = jobStateFromString(state)) counts[*s] = static_cast<std::size_t>(n);

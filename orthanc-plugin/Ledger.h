@@ -4,6 +4,10 @@
 // leaves a state from which the plugin goes on.
 #pragma once
 
+#include "fhir/Outbox.h"
+#include "orthanc-plugin/Database.h"
+#include "orthanc-plugin/Job.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,15 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "fhir/Outbox.h"
-#include "orthanc-plugin/Database.h"
-#include "orthanc-plugin/Job.h"
-
 namespace fedpet::plugin {
 
 struct IntakePosition {
-  std::string archiveId;           // of the Orthanc database that `sequence` belongs to
-  std::int64_t sequence = 0;       // every change up to here has been acted on
+  std::string archiveId;             // of the Orthanc database that `sequence` belongs to
+  std::int64_t sequence = 0;         // every change up to here has been acted on
   std::int64_t settledSequence = 0;  // no series touched before this was still arriving
 };
 
@@ -36,9 +36,9 @@ struct NewJob {
 };
 
 struct IntakeBatch {
-  std::vector<std::string> arriving;   // into pending_series
-  std::vector<std::string> settled;    // out of it
-  std::vector<std::string> reborn;     // new in the archive: jobs of an earlier life do not count
+  std::vector<std::string> arriving;  // into pending_series
+  std::vector<std::string> settled;   // out of it
+  std::vector<std::string> reborn;    // new in the archive: jobs of an earlier life do not count
   std::vector<NewJob> jobs;
   std::optional<IntakePosition> position;
 };
@@ -62,8 +62,8 @@ inline constexpr const char* kLocalWorkerPrefix = "local-";
 
 struct JobFilter {
   std::optional<JobState> state;
-  std::string seriesId;        // empty: all
-  std::int64_t beforeId = 0;   // 0: newest; else only jobs with a smaller id
+  std::string seriesId;       // empty: all
+  std::int64_t beforeId = 0;  // 0: newest; else only jobs with a smaller id
   std::size_t limit = 100;
 };
 
@@ -90,8 +90,8 @@ class Ledger {
                           Seconds leaseFor, UtcTime now);
   // Job ended + result + messages to the EHRs, at once. An empty `assessmentJson` keeps none.
   ReportOutcome complete(std::int64_t jobId, int attempt, const Completion&,
-                         const std::string& assessmentJson,
-                         const std::vector<fhir::OutboxMessage>&, UtcTime now);
+                         const std::string& assessmentJson, const std::vector<fhir::OutboxMessage>&,
+                         UtcTime now);
   ReportOutcome fail(std::int64_t jobId, int attempt, const Reason&, bool retryable,
                      const RetryOptions&, UtcTime now);
   // The attempt of a dead worker, when it had one.

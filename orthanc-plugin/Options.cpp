@@ -1,7 +1,8 @@
 #include "orthanc-plugin/Options.h"
 
-#include <functional>
 #include <nlohmann/json.hpp>
+
+#include <functional>
 #include <optional>
 #include <regex>
 #include <stdexcept>
@@ -79,10 +80,10 @@ std::string asOneOf(const json& v, const std::vector<std::string>& allowed) {
 }
 
 struct Row {
-  const char* key;      // below "FedPet"
-  json standard;        // the default, as a site would write it
+  const char* key;  // below "FedPet"
+  json standard;    // the default, as a site would write it
   const char* type;
-  const char* unit;     // "" when there is none
+  const char* unit;  // "" when there is none
   const char* text;
   std::function<void(Options&, const json&)> apply;
 };

@@ -56,7 +56,7 @@ struct FhirOptions {
   std::string wadoRoot;  // DICOMweb root that readers of the EHR can reach
   bool lesionGroups = false;
   std::string caFile, clientCertificateFile, clientKeyFile;
-  std::string bearerTokenFile;                 // read before each attempt
+  std::string bearerTokenFile;  // read before each attempt
   std::string basicUser, basicPasswordFile;
   Seconds timeout{30};
   std::chrono::hours giveUpAfter{14 * 24};

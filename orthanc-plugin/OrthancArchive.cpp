@@ -164,8 +164,8 @@ std::optional<SeriesFacts> OrthancArchive::seriesFacts(const std::string& series
 
   const auto instances = getJson(core_, "/series/" + seriesId + "/instances");
   if (!instances || !instances->is_array() || instances->empty()) return std::nullopt;
-  const auto tags = getJson(
-      core_, "/instances/" + text(instances->front(), "ID") + "/tags?simplify");
+  const auto tags =
+      getJson(core_, "/instances/" + text(instances->front(), "ID") + "/tags?simplify");
   if (!tags) return std::nullopt;
   for (const auto& [keyword, value] : tags->items())
     if (value.is_string()) facts.tags[keyword] = value.get<std::string>();

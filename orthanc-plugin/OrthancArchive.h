@@ -1,10 +1,10 @@
 // The archive behind Orthanc's own REST API, called from within the plugin.
 #pragma once
 
+#include "orthanc-plugin/Archive.h"
+
 #include <functional>
 #include <string>
-
-#include "orthanc-plugin/Archive.h"
 
 namespace fedpet::plugin {
 

@@ -1,13 +1,13 @@
 // Wiring between Orthanc and the Service. Nothing here decides anything.
-#include <memory>
-#include <stdexcept>
-
 #include "orthanc-plugin/PosixProcess.h"
 #include "orthanc-plugin/Service.h"
 #include "orthanc-plugin/sdk/Context.h"
 #include "orthanc-plugin/sdk/Guarded.h"
 #include "orthanc-plugin/sdk/RestCall.h"
 #include "ui-extension/WebAssets.h"
+
+#include <memory>
+#include <stdexcept>
 
 #define FEDPET_EXPORT __attribute__((visibility("default")))
 
@@ -39,9 +39,15 @@ Log logInto(const sdk::Context& context) {
   return [&context](LogLevel level, const std::string& text) {
     const std::string line = "fedpet: " + text;
     switch (level) {
-      case LogLevel::Info: context.logInfo(line); break;
-      case LogLevel::Warning: context.logWarning(line); break;
-      case LogLevel::Error: context.logError(line); break;
+      case LogLevel::Info:
+        context.logInfo(line);
+        break;
+      case LogLevel::Warning:
+        context.logWarning(line);
+        break;
+      case LogLevel::Error:
+        context.logError(line);
+        break;
     }
   };
 }
@@ -65,8 +71,8 @@ OrthancCore coreOf(const sdk::Context& context) {
 
 std::string orthancUrl(const ParsedOptions& parsed) {
   if (!parsed.options.worker.orthancUrl.empty()) return parsed.options.worker.orthancUrl;
-  return std::string(parsed.orthanc.sslEnabled ? "https" : "http") + "://127.0.0.1:" +
-         std::to_string(parsed.orthanc.httpPort);
+  return std::string(parsed.orthanc.sslEnabled ? "https" : "http") +
+         "://127.0.0.1:" + std::to_string(parsed.orthanc.httpPort);
 }
 
 std::string workerProgram(const Options& options) {
@@ -80,8 +86,8 @@ OrthancPluginErrorCode onRest(OrthancPluginRestOutput* output, const char* url,
         HttpResponse response;
         try {
           const HttpRequest call = sdk::readRequest(url, request);
-          response = plugin->service ? plugin->service->handle(call)
-                                     : plugin->disabledRouter.handle(call);
+          response =
+              plugin->service ? plugin->service->handle(call) : plugin->disabledRouter.handle(call);
         } catch (const std::exception& e) {
           // The details stay in the local log.
           logError(std::string("REST ") + url + ": " + e.what());
@@ -98,14 +104,21 @@ OrthancPluginErrorCode onChange(OrthancPluginChangeType change, OrthancPluginRes
       [&] {
         if (!plugin || !plugin->service) return;
         switch (change) {
-          case OrthancPluginChangeType_OrthancStarted: plugin->service->start(); break;
-          case OrthancPluginChangeType_OrthancStopped: plugin->service->requestStop(); break;
+          case OrthancPluginChangeType_OrthancStarted:
+            plugin->service->start();
+            break;
+          case OrthancPluginChangeType_OrthancStopped:
+            plugin->service->requestStop();
+            break;
           case OrthancPluginChangeType_NewSeries:
-          case OrthancPluginChangeType_StableSeries: plugin->service->noteChange(); break;
+          case OrthancPluginChangeType_StableSeries:
+            plugin->service->noteChange();
+            break;
           case OrthancPluginChangeType_Deleted:
             if (type == OrthancPluginResourceType_Series) plugin->service->noteDeletedSeries(id);
             break;
-          default: break;
+          default:
+            break;
         }
       },
       logError);
@@ -123,8 +136,7 @@ void onRefreshMetrics() noexcept {
 void report(const ParsedOptions& parsed) {
   for (const std::string& key : parsed.unknownKeys)
     plugin->context.logWarning("fedpet: unknown option " + key);
-  for (const std::string& error : parsed.errors)
-    plugin->context.logError("fedpet: " + error);
+  for (const std::string& error : parsed.errors) plugin->context.logError("fedpet: " + error);
 }
 
 // The PACS must start whatever is wrong with us: then the service stays away and the status page
@@ -189,8 +201,6 @@ FEDPET_EXPORT void OrthancPluginFinalize() noexcept {
 
 FEDPET_EXPORT const char* OrthancPluginGetName() { return "fedpet"; }
 
-FEDPET_EXPORT const char* OrthancPluginGetVersion() {
-  return fedpet::plugin::kVersion;
-}
+FEDPET_EXPORT const char* OrthancPluginGetVersion() { return fedpet::plugin::kVersion; }
 
 }  // extern "C"

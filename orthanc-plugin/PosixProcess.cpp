@@ -93,11 +93,11 @@ std::unique_ptr<ChildProcess> spawnProcess(const std::string& program,
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes.value, &none);    // Orthanc's threads block signals
+  posix_spawnattr_setsigmask(&attributes.value, &none);  // Orthanc's threads block signals
   posix_spawnattr_setsigdefault(&attributes.value, &all);
   posix_spawnattr_setpgroup(&attributes.value, 0);
-  posix_spawnattr_setflags(&attributes.value, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                  POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes.value,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   std::vector<std::string> lines = mergedEnvironment(environment);
   std::vector<char*> variables;
   for (std::string& line : lines) variables.push_back(line.data());
@@ -105,9 +105,8 @@ std::unique_ptr<ChildProcess> spawnProcess(const std::string& program,
   std::string name = program;
   char* arguments[] = {name.data(), nullptr};
   pid_t pid = -1;
-  const int error =
-      posix_spawn(&pid, program.c_str(), &actions.value, &attributes.value, arguments,
-                  variables.data());
+  const int error = posix_spawn(&pid, program.c_str(), &actions.value, &attributes.value, arguments,
+                                variables.data());
   close(ends[0]);
   if (error != 0) {
     close(ends[1]);
@@ -119,8 +118,7 @@ std::unique_ptr<ChildProcess> spawnProcess(const std::string& program,
 std::string ownDirectory() {
   Dl_info info{};
   // The address of any object in this shared object will do.
-  if (dladdr(reinterpret_cast<const void*>(&ownDirectory), &info) == 0 ||
-      info.dli_fname == nullptr)
+  if (dladdr(reinterpret_cast<const void*>(&ownDirectory), &info) == 0 || info.dli_fname == nullptr)
     throw std::runtime_error("cannot tell where the plugin lies");
   return std::filesystem::absolute(info.dli_fname).parent_path().string();
 }

@@ -1,11 +1,11 @@
 // fedpet-worker as a child of this process.
 #pragma once
 
+#include "orthanc-plugin/Supervisor.h"
+
 #include <map>
 #include <memory>
 #include <string>
-
-#include "orthanc-plugin/Supervisor.h"
 
 namespace fedpet::plugin {
 

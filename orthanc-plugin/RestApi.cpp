@@ -1,10 +1,11 @@
 #include "orthanc-plugin/RestApi.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
 #include "clinical/ResponseAssessment.h"
 #include "ui-extension/WebAssets.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace fedpet::plugin {
 namespace {
@@ -64,9 +65,9 @@ json toJson(const fhir::OutboxEntry& e) {
 
 std::int64_t idOf(const PathParameters& parameters) {
   const std::string& text = parameters.at("id");
-  const bool digits = !text.empty() && text.size() < 19 &&
-                      std::all_of(text.begin(), text.end(),
-                                  [](unsigned char c) { return std::isdigit(c) != 0; });
+  const bool digits =
+      !text.empty() && text.size() < 19 &&
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
   if (!digits) throw HttpError{404, "no such id"};
   return std::stoll(text);
 }
@@ -115,16 +116,19 @@ HttpResponse status(const RestApiParts& parts) {
              {"enabled", true},
              {"researchUseOnly", kResearchUseOnly},
              {"configuration", configurationReport(parts.options)},
-             {"intake", {{"sequence", position ? json(position->sequence) : json()},
-                         {"arrivingSeries", ledger.pendingSeries().size()}}},
-             {"workers", {{"running", workers.running},
-                          {"configured", parts.options.options.worker.count},
-                          {"crashes", workers.crashes}}},
+             {"intake",
+              {{"sequence", position ? json(position->sequence) : json()},
+               {"arrivingSeries", ledger.pendingSeries().size()}}},
+             {"workers",
+              {{"running", workers.running},
+               {"configured", parts.options.options.worker.count},
+               {"crashes", workers.crashes}}},
              {"jobs", jobCounts(ledger)},
-             {"outbox", {{"pending", outbox.pending},
-                         {"delivering", outbox.delivering},
-                         {"delivered", outbox.delivered},
-                         {"deadLetter", outbox.deadLetter}}}});
+             {"outbox",
+              {{"pending", outbox.pending},
+               {"delivering", outbox.delivering},
+               {"delivered", outbox.delivered},
+               {"deadLetter", outbox.deadLetter}}}});
 }
 
 HttpResponse listJobs(const RestApiParts& parts, const HttpRequest& request) {
@@ -147,9 +151,12 @@ HttpResponse listJobs(const RestApiParts& parts, const HttpRequest& request) {
 
 HttpResponse demanded(Ledger::Demand outcome, const char* wrongState) {
   switch (outcome) {
-    case Ledger::Demand::Done: return ok(json::object());
-    case Ledger::Demand::WrongState: return problem(409, wrongState);
-    case Ledger::Demand::Unknown: return problem(404, "no such job");
+    case Ledger::Demand::Done:
+      return ok(json::object());
+    case Ledger::Demand::WrongState:
+      return problem(409, wrongState);
+    case Ledger::Demand::Unknown:
+      return problem(404, "no such job");
   }
   return problem(500, "unreachable");
 }
@@ -203,9 +210,12 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
   const auto parts = std::make_shared<const RestApiParts>(p);
   using R = const HttpRequest&;
   using P = const PathParameters&;
-  router.add({"GET", "/fedpet/status", "Configuration, intake, workers, jobs and outbox at a glance",
+  router.add({"GET", "/fedpet/status",
+              "Configuration, intake, workers, jobs and outbox at a glance",
               [parts](R, P) { return status(*parts); }});
-  router.add({"GET", "/fedpet/jobs", "Jobs, newest first",
+  router.add({"GET",
+              "/fedpet/jobs",
+              "Jobs, newest first",
               [parts](R request, P) { return listJobs(*parts, request); },
               {{"state", "waiting, running, done, failed, skipped or cancelled"},
                {"series", "Orthanc's series id"},
@@ -216,11 +226,11 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
                 if (!job) throw HttpError{404, "no such job"};
                 return ok(toJson(*job));
               }});
-  router.add({"POST", "/fedpet/jobs/{id}/retry", "Run a finished job again",
-              [parts](R request, P path) {
-                refuseCrossSite(request);
-                return demanded(parts->queue.retry(idOf(path)), "the job has not ended");
-              }});
+  router.add(
+      {"POST", "/fedpet/jobs/{id}/retry", "Run a finished job again", [parts](R request, P path) {
+         refuseCrossSite(request);
+         return demanded(parts->queue.retry(idOf(path)), "the job has not ended");
+       }});
   router.add({"POST", "/fedpet/jobs/{id}/cancel", "End a waiting or running job",
               [parts](R request, P path) {
                 refuseCrossSite(request);
@@ -240,7 +250,9 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
                 response.headers["Cache-Control"] = "no-store";
                 return response;
               }});
-  router.add({"GET", "/fedpet/outbox", "Messages to the EHR, newest first",
+  router.add({"GET",
+              "/fedpet/outbox",
+              "Messages to the EHR, newest first",
               [parts](R request, P) { return listOutbox(*parts, request); },
               {{"state", "Pending, Delivering, Delivered or DeadLetter"},
                {"limit", "1 to 1000; 100 when absent"}}});

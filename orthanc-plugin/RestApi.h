@@ -2,15 +2,15 @@
 // handler knows Orthanc's SDK.
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string>
-
 #include "fhir/Outbox.h"
 #include "orthanc-plugin/JobQueue.h"
 #include "orthanc-plugin/Options.h"
 #include "orthanc-plugin/Router.h"
 #include "orthanc-plugin/Supervisor.h"
+
+#include <functional>
+#include <optional>
+#include <string>
 
 namespace fedpet::plugin {
 

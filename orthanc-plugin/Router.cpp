@@ -1,6 +1,7 @@
 #include "orthanc-plugin/Router.h"
 
 #include <nlohmann/json.hpp>
+
 #include <optional>
 
 namespace fedpet::plugin {
@@ -77,8 +78,9 @@ std::string openApiDocument(const std::vector<Route>& routes, const std::string&
   for (const Route& route : routes) {
     if (route.summary.empty()) continue;
     json operation = {{"summary", route.summary},
-                      {"responses", {{"200", {{"description", "done"}}},
-                                     {"default", {{"description", "an object with \"error\""}}}}}};
+                      {"responses",
+                       {{"200", {{"description", "done"}}},
+                        {"default", {{"description", "an object with \"error\""}}}}}};
     for (const std::string& segment : segments(route.pattern))
       if (isParameter(segment))
         operation["parameters"].push_back({{"name", parameterName(segment)},
@@ -93,8 +95,10 @@ std::string openApiDocument(const std::vector<Route>& routes, const std::string&
     paths[route.pattern][lowered(route.method)] = operation;
   }
   return json{{"openapi", "3.0.3"},
-              {"info", {{"title", "fedpet"}, {"version", version},
-                        {"description", "FDG-PET assessment inside Orthanc. Research use only."}}},
+              {"info",
+               {{"title", "fedpet"},
+                {"version", version},
+                {"description", "FDG-PET assessment inside Orthanc. Research use only."}}},
               {"paths", paths}}
       .dump(2);
 }

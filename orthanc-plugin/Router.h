@@ -1,21 +1,21 @@
 // Addresses to handlers. The same table answers requests and writes the OpenAPI document.
 #pragma once
 
+#include "orthanc-plugin/Http.h"
+
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "orthanc-plugin/Http.h"
 
 namespace fedpet::plugin {
 
 using PathParameters = std::map<std::string, std::string>;
 
 struct Route {
-  std::string method;    // "GET" or "POST"
-  std::string pattern;   // "/fedpet/jobs/{id}"; "{file}" matches one segment
-  std::string summary;   // for the OpenAPI document; empty: not listed there
+  std::string method;   // "GET" or "POST"
+  std::string pattern;  // "/fedpet/jobs/{id}"; "{file}" matches one segment
+  std::string summary;  // for the OpenAPI document; empty: not listed there
   std::function<HttpResponse(const HttpRequest&, const PathParameters&)> handler;
   std::map<std::string, std::string> query = {};  // parameters and what they do, for the document
 };

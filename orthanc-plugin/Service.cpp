@@ -1,13 +1,13 @@
 #include "orthanc-plugin/Service.h"
 
+#include "orthanc-plugin/PosixProcess.h"
+
+#include <nlohmann/json.hpp>
 #include <openssl/rand.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
-
-#include "orthanc-plugin/PosixProcess.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -57,20 +57,26 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
       ledger_(database_),
       outbox_(database_),
       queue_(ledger_, settings_.parsed.options.worker, settings_.parsed.options.retry, systemNow),
-      supervisor_(queue_, [this](const std::string& name) { return launchWorker(name); },
-                  randomSecret().substr(0, 8), systemNow, log_) {
+      supervisor_(
+          queue_, [this](const std::string& name) { return launchWorker(name); },
+          randomSecret().substr(0, 8), systemNow, log_) {
   const Options& options = settings_.parsed.options;
   if (!options.fhir.baseUrl.empty())
     fhir_ = std::make_unique<FhirLink>(options.fhir, outbox_, log_);
   addPublicRoutes(router_, {settings_.parsed, queue_, outbox_,
                             [this](const std::string& id) { return judge(id); },
                             [this] { return supervisor_.snapshot(); },
-                            [this] { if (fhir_) fhir_->wake(); }, systemNow});
+                            [this] {
+                              if (fhir_) fhir_->wake();
+                            },
+                            systemNow});
   ResultPublisher publish;
   if (fhir_) publish = [this](const AssessedStudy& study) { return fhir_->messagesAbout(study); };
   addWorkerRoutes(router_, queue_,
                   {workerSecret_, options.worker.allowRemote, jobOptions(options),
-                   [this] { if (fhir_) fhir_->wake(); }},
+                   [this] {
+                     if (fhir_) fhir_->wake();
+                   }},
                   std::move(publish), log_);
   addPageRoutes(router_);
   const std::string openApi = openApiDocument(router_.routes(), kVersion);
@@ -132,10 +138,10 @@ bool Service::waitForChange(std::chrono::milliseconds longest, bool& changed) {
 
 void Service::runIntake() {
   const Options& options = settings_.parsed.options;
-  Intake intake(archive_, ledger_,
-                {options.intake, options.eligibility, options.retry,
-                 settings_.parsed.orthanc.stableAge},
-                systemNow, log_);
+  Intake intake(
+      archive_, ledger_,
+      {options.intake, options.eligibility, options.retry, settings_.parsed.orthanc.stableAge},
+      systemNow, log_);
   bool begun = false;
   auto nextPoll = std::chrono::steady_clock::now();
   auto pause = std::chrono::milliseconds(0);
@@ -222,8 +228,7 @@ std::vector<std::pair<std::string, double>> Service::metrics() {
   auto counts = ledger_.counts();
   for (const JobState s : {JobState::Waiting, JobState::Running, JobState::Done, JobState::Failed,
                            JobState::Skipped, JobState::Cancelled})
-    values.emplace_back("fedpet_jobs_" + std::string(toString(s)),
-                        static_cast<double>(counts[s]));
+    values.emplace_back("fedpet_jobs_" + std::string(toString(s)), static_cast<double>(counts[s]));
   JobFilter lastDone;
   lastDone.state = JobState::Done;
   lastDone.limit = 1;

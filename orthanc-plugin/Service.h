@@ -2,6 +2,13 @@
 // Orthanc's services and calls it from Orthanc's callbacks.
 #pragma once
 
+#include "orthanc-plugin/FhirLink.h"
+#include "orthanc-plugin/Intake.h"
+#include "orthanc-plugin/OrthancArchive.h"
+#include "orthanc-plugin/RestApi.h"
+#include "orthanc-plugin/SociOutbox.h"
+#include "orthanc-plugin/WorkerApi.h"
+
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -11,20 +18,13 @@
 #include <utility>
 #include <vector>
 
-#include "orthanc-plugin/FhirLink.h"
-#include "orthanc-plugin/Intake.h"
-#include "orthanc-plugin/OrthancArchive.h"
-#include "orthanc-plugin/RestApi.h"
-#include "orthanc-plugin/SociOutbox.h"
-#include "orthanc-plugin/WorkerApi.h"
-
 namespace fedpet::plugin {
 
 struct ServiceSettings {
   ParsedOptions parsed;
-  std::string workerProgram;     // path of fedpet-worker
-  std::string orthancUrl;        // where it reaches Orthanc
-  std::string restAuthorization; // with this Authorization header
+  std::string workerProgram;      // path of fedpet-worker
+  std::string orthancUrl;         // where it reaches Orthanc
+  std::string restAuthorization;  // with this Authorization header
 };
 
 class Service {
@@ -34,10 +34,10 @@ class Service {
   Service(ServiceSettings, OrthancCore, Log);
   ~Service();  // stops and joins
 
-  void start();        // Orthanc is up: from now on our threads may call it
-  void noteChange();   // from a callback of Orthanc: returns at once
+  void start();       // Orthanc is up: from now on our threads may call it
+  void noteChange();  // from a callback of Orthanc: returns at once
   void noteDeletedSeries(const std::string& id);  // likewise
-  void requestStop();  // from a callback of Orthanc: returns at once
+  void requestStop();                             // from a callback of Orthanc: returns at once
   HttpResponse handle(const HttpRequest&) const;
   std::vector<std::pair<std::string, double>> metrics();
 

@@ -91,8 +91,8 @@ bool settle(Database& database, std::int64_t id, std::int64_t revision, OutboxSt
 
 std::int64_t SociOutbox::enqueueIn(soci::session& sql, const OutboxMessage& m, OutboxTime now) {
   const long long t = millis(now);
-  const auto old = first(
-      select(sql, "WHERE o.destination = :d AND o.key = :k", {m.destination, m.key}, {}));
+  const auto old =
+      first(select(sql, "WHERE o.destination = :d AND o.key = :k", {m.destination, m.key}, {}));
   if (!old) {
     sql << "INSERT INTO outbox (destination, key, ordering_key, body, state, attempts, "
            "enqueued_at, due_at, revision, reason, settled_at, locations) "
@@ -113,20 +113,19 @@ std::int64_t SociOutbox::enqueueIn(soci::session& sql, const OutboxMessage& m, O
 }
 
 std::int64_t SociOutbox::enqueue(const OutboxMessage& message, OutboxTime now) {
-  return database_.transaction(
-      [&](soci::session& sql) { return enqueueIn(sql, message, now); });
+  return database_.transaction([&](soci::session& sql) { return enqueueIn(sql, message, now); });
 }
 
 std::optional<OutboxEntry> SociOutbox::claimDue(OutboxTime now,
                                                 std::chrono::milliseconds claimFor) {
   return database_.transaction([&](soci::session& sql) -> std::optional<OutboxEntry> {
-    auto entry = first(select(
-        sql,
-        "WHERE o.state IN ('Pending', 'Delivering') AND o.due_at <= :t AND NOT EXISTS ("
-        "SELECT 1 FROM outbox b WHERE b.destination = o.destination AND "
-        "b.ordering_key = o.ordering_key AND b.id < o.id AND "
-        "b.state IN ('Pending', 'Delivering')) ORDER BY o.id LIMIT 1",
-        {}, {millis(now)}));
+    auto entry = first(
+        select(sql,
+               "WHERE o.state IN ('Pending', 'Delivering') AND o.due_at <= :t AND NOT EXISTS ("
+               "SELECT 1 FROM outbox b WHERE b.destination = o.destination AND "
+               "b.ordering_key = o.ordering_key AND b.id < o.id AND "
+               "b.state IN ('Pending', 'Delivering')) ORDER BY o.id LIMIT 1",
+               {}, {millis(now)}));
     if (!entry) return std::nullopt;
     entry->state = OutboxState::Delivering;
     entry->dueAt = now + claimFor;
@@ -188,16 +187,24 @@ fhir::OutboxCounts SociOutbox::counts() const {
     fhir::OutboxCounts counts;
     std::string state;
     long long n = 0;
-    soci::statement s = (sql.prepare << "SELECT state, COUNT(*) FROM outbox GROUP BY state",
-                         into(state), into(n));
+    soci::statement s =
+        (sql.prepare << "SELECT state, COUNT(*) FROM outbox GROUP BY state", into(state), into(n));
     s.execute();
     while (s.fetch()) {
       const auto number = static_cast<std::size_t>(n);
       switch (fhir::outboxStateFromString(state)) {
-        case OutboxState::Pending: counts.pending = number; break;
-        case OutboxState::Delivering: counts.delivering = number; break;
-        case OutboxState::Delivered: counts.delivered = number; break;
-        case OutboxState::DeadLetter: counts.deadLetter = number; break;
+        case OutboxState::Pending:
+          counts.pending = number;
+          break;
+        case OutboxState::Delivering:
+          counts.delivering = number;
+          break;
+        case OutboxState::Delivered:
+          counts.delivered = number;
+          break;
+        case OutboxState::DeadLetter:
+          counts.deadLetter = number;
+          break;
       }
     }
     return counts;

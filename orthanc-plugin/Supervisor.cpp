@@ -25,7 +25,10 @@ Reason reasonOf(const ProcessEnd& end) {
 
 Supervisor::Supervisor(JobQueue& queue, ProcessLauncher launch, std::string tag, Clock clock,
                        Log log)
-    : queue_(queue), launch_(std::move(launch)), tag_(std::move(tag)), now_(std::move(clock)),
+    : queue_(queue),
+      launch_(std::move(launch)),
+      tag_(std::move(tag)),
+      now_(std::move(clock)),
       log_(std::move(log)),
       slots_(static_cast<std::size_t>(std::max(0, queue.workerOptions().count))) {}
 
@@ -35,8 +38,7 @@ void Supervisor::tick() {
   for (Slot& slot : slots_)
     if (slot.child) reap(slot);
   for (std::size_t i = 0; i < slots_.size(); ++i)
-    if (!slots_[i].child && slots_[i].notBefore <= now_() && queue_.hasWork())
-      start(slots_[i], i);
+    if (!slots_[i].child && slots_[i].notBefore <= now_() && queue_.hasWork()) start(slots_[i], i);
   running_ = static_cast<int>(std::count_if(slots_.begin(), slots_.end(),
                                             [](const Slot& s) { return s.child != nullptr; }));
 }
@@ -57,8 +59,8 @@ void Supervisor::reap(Slot& slot) {
   // Also after an orderly end: a worker that leaves its job behind has lost it.
   queue_.workerEnded(slot.worker, reason);
   slot.child.reset();
-  const bool orderly = slot.killedByUs ||
-                       (end->signal == 0 && (end->exitCode == 0 || end->exitCode == kExitLeaseLost));
+  const bool orderly = slot.killedByUs || (end->signal == 0 &&
+                                           (end->exitCode == 0 || end->exitCode == kExitLeaseLost));
   if (orderly) {
     slot.failuresInARow = 0;
     slot.notBefore = now_();
@@ -72,22 +74,23 @@ void Supervisor::reap(Slot& slot) {
   const Seconds pause =
       backOff(options.restartBackOff, options.restartBackOffMax, slot.failuresInARow);
   slot.notBefore = now_() + pause;
-  log_(LogLevel::Warning, "worker " + slot.worker + " ended: " + reason.code + ", " +
-                              reason.text + "; next start in " + std::to_string(pause.count()) +
+  log_(LogLevel::Warning, "worker " + slot.worker + " ended: " + reason.code + ", " + reason.text +
+                              "; next start in " + std::to_string(pause.count()) +
                               " s at the earliest");
 }
 
 void Supervisor::start(Slot& slot, std::size_t index) {
-  slot.worker = kLocalWorkerPrefix + tag_ + "-" + std::to_string(index) + "-" + std::to_string(++started_);
+  slot.worker =
+      kLocalWorkerPrefix + tag_ + "-" + std::to_string(index) + "-" + std::to_string(++started_);
   slot.startedAt = now_();
   slot.killedByUs = false;
   try {
     slot.child = launch_(slot.worker);
   } catch (const std::exception& e) {
     ++slot.failuresInARow;
-    slot.notBefore = now_() + backOff(queue_.workerOptions().restartBackOff,
-                                      queue_.workerOptions().restartBackOffMax,
-                                      slot.failuresInARow);
+    slot.notBefore =
+        now_() + backOff(queue_.workerOptions().restartBackOff,
+                         queue_.workerOptions().restartBackOffMax, slot.failuresInARow);
     log_(LogLevel::Error, std::string("cannot start a worker: ") + e.what());
   }
 }

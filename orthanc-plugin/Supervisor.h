@@ -3,15 +3,15 @@
 // again. A worker's death costs one attempt of one job and nothing else.
 #pragma once
 
+#include "orthanc-plugin/JobQueue.h"
+#include "orthanc-plugin/Log.h"
+
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "orthanc-plugin/JobQueue.h"
-#include "orthanc-plugin/Log.h"
 
 namespace fedpet::plugin {
 

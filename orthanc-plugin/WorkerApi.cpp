@@ -1,11 +1,11 @@
 #include "orthanc-plugin/WorkerApi.h"
 
+#include "orthanc-plugin/protocol/AssessmentJson.h"
+
+#include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "orthanc-plugin/protocol/AssessmentJson.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -23,10 +23,9 @@ struct Worker {
 
   void authorize(const HttpRequest& request) const {
     const auto it = request.headers.find(kSecretHeader);
-    const bool known = it != request.headers.end() &&
-                       it->second.size() == settings.secret.size() &&
-                       CRYPTO_memcmp(it->second.data(), settings.secret.data(),
-                                     settings.secret.size()) == 0;
+    const bool known =
+        it != request.headers.end() && it->second.size() == settings.secret.size() &&
+        CRYPTO_memcmp(it->second.data(), settings.secret.data(), settings.secret.size()) == 0;
     if (known || (settings.allowRemote && it == request.headers.end())) return;
     throw HttpError{403, "not a worker of this plugin (Worker.AllowRemote)"};
   }
@@ -75,8 +74,10 @@ HttpResponse answer(ReportOutcome outcome) {
       response.body = json{{"repeated", outcome == ReportOutcome::Repeated}}.dump();
       return response;
     }
-    case ReportOutcome::Stale: return problem(409, "the job is not this attempt's any more");
-    case ReportOutcome::Unknown: return problem(404, "no such job");
+    case ReportOutcome::Stale:
+      return problem(409, "the job is not this attempt's any more");
+    case ReportOutcome::Unknown:
+      return problem(404, "no such job");
   }
   return problem(500, "unreachable");
 }
@@ -97,8 +98,8 @@ HttpResponse Worker::lease(const HttpRequest& request) const {
   if (!child && worker.starts_with(kLocalWorkerPrefix))
     throw HttpError{400, "a remote worker's name may not begin with \"local-\""};
   const std::chrono::milliseconds patience(body.value("waitMs", 0));
-  const auto job = queue.lease(worker, std::clamp(patience, std::chrono::milliseconds(0),
-                                                  kLongestWait));
+  const auto job =
+      queue.lease(worker, std::clamp(patience, std::chrono::milliseconds(0), kLongestWait));
   HttpResponse response;
   json result = {{"job", nullptr}};
   if (job)
@@ -149,8 +150,8 @@ HttpResponse Worker::complete(const HttpRequest& request, std::int64_t job) cons
   const Publication published = publication(study);
   completion.reason = published.notSent;
   if (published.notSent)
-    log(LogLevel::Warning, "job " + std::to_string(job) + ": nothing sent to the EHR: " +
-                               published.notSent->text);
+    log(LogLevel::Warning,
+        "job " + std::to_string(job) + ": nothing sent to the EHR: " + published.notSent->text);
   const ReportOutcome outcome =
       queue.complete(job, attempt, completion, assessment->dump(), published.messages);
   if (outcome == ReportOutcome::Accepted && !published.messages.empty()) settings.messagesQueued();

@@ -1,15 +1,15 @@
 // The plugin's half of the worker protocol, docs/worker-protocol.md.
 #pragma once
 
-#include <functional>
-#include <string>
-#include <vector>
-
 #include "clinical/ResponseAssessment.h"
 #include "fhir/Outbox.h"
 #include "orthanc-plugin/JobQueue.h"
 #include "orthanc-plugin/Log.h"
 #include "orthanc-plugin/Router.h"
+
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace fedpet::plugin {
 
@@ -24,9 +24,9 @@ struct Publication {
 using ResultPublisher = std::function<Publication(const AssessedStudy&)>;
 
 struct WorkerApiSettings {
-  std::string secret;              // known to our own children only
-  bool allowRemote = false;        // callers without the secret, logged in at Orthanc
-  std::string jobOptionsJson;      // handed out with each lease: lesion rule, model, ...
+  std::string secret;          // known to our own children only
+  bool allowRemote = false;    // callers without the secret, logged in at Orthanc
+  std::string jobOptionsJson;  // handed out with each lease: lesion rule, model, ...
   std::function<void()> messagesQueued = [] {};  // wakes the courier
 };
 

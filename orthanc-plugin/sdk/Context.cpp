@@ -1,8 +1,8 @@
 #include "orthanc-plugin/sdk/Context.h"
 
-#include <stdexcept>
-
 #include "orthanc-plugin/sdk/Memory.h"
+
+#include <stdexcept>
 
 namespace fedpet::plugin::sdk {
 
@@ -31,10 +31,9 @@ std::string Context::restAuthorizationToken() const {
 CoreAnswer Context::get(const std::string& uri) const {
   OrthancBuffer body(context_), headers(context_);
   std::uint16_t status = 0;
-  const OrthancPluginErrorCode error =
-      OrthancPluginCallRestApi(context_, body.target(), headers.target(), &status,
-                               OrthancPluginHttpMethod_Get, uri.c_str(), 0, nullptr, nullptr,
-                               nullptr, 0, 0);
+  const OrthancPluginErrorCode error = OrthancPluginCallRestApi(
+      context_, body.target(), headers.target(), &status, OrthancPluginHttpMethod_Get, uri.c_str(),
+      0, nullptr, nullptr, nullptr, 0, 0);
   // The core reports a missing resource as an error code and leaves the status unset.
   if (error == OrthancPluginErrorCode_UnknownResource ||
       error == OrthancPluginErrorCode_InexistentItem) {

@@ -8,11 +8,16 @@ namespace {
 
 std::string methodName(OrthancPluginHttpMethod method) {
   switch (method) {
-    case OrthancPluginHttpMethod_Get: return "GET";
-    case OrthancPluginHttpMethod_Post: return "POST";
-    case OrthancPluginHttpMethod_Put: return "PUT";
-    case OrthancPluginHttpMethod_Delete: return "DELETE";
-    default: return "?";
+    case OrthancPluginHttpMethod_Get:
+      return "GET";
+    case OrthancPluginHttpMethod_Post:
+      return "POST";
+    case OrthancPluginHttpMethod_Put:
+      return "PUT";
+    case OrthancPluginHttpMethod_Delete:
+      return "DELETE";
+    default:
+      return "?";
   }
 }
 
@@ -31,8 +36,7 @@ HttpRequest readRequest(const char* url, const OrthancPluginHttpRequest* request
   return result;
 }
 
-void answer(const Context& context, OrthancPluginRestOutput* output,
-            const HttpResponse& response) {
+void answer(const Context& context, OrthancPluginRestOutput* output, const HttpResponse& response) {
   if (response.body.size() > std::numeric_limits<std::uint32_t>::max())
     throw std::length_error("the answer is larger than 4 GiB");
   const auto size = static_cast<std::uint32_t>(response.body.size());
@@ -50,8 +54,7 @@ void answer(const Context& context, OrthancPluginRestOutput* output,
     return;
   }
   if (!response.body.empty())
-    OrthancPluginSetHttpHeader(context.raw(), output, "Content-Type",
-                               response.contentType.c_str());
+    OrthancPluginSetHttpHeader(context.raw(), output, "Content-Type", response.contentType.c_str());
   OrthancPluginSendHttpStatus(context.raw(), output, static_cast<std::uint16_t>(response.status),
                               response.body.data(), size);
 }

@@ -1,10 +1,10 @@
 // One HTTP request that Orthanc handed to us, and its answer.
 #pragma once
 
-#include <orthanc/OrthancCPlugin.h>
-
 #include "orthanc-plugin/Http.h"
 #include "orthanc-plugin/sdk/Context.h"
+
+#include <orthanc/OrthancCPlugin.h>
 
 namespace fedpet::plugin::sdk {
 

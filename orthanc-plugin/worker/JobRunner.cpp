@@ -1,10 +1,5 @@
 #include "orthanc-plugin/worker/JobRunner.h"
 
-#include <atomic>
-#include <cstdio>
-#include <exception>
-#include <thread>
-
 #include "dicom/PetSeriesReader.h"
 #include "dicom/Segmentation.h"
 #include "dicom/StructuredReport.h"
@@ -16,6 +11,11 @@
 #include "orthanc-plugin/worker/ModelLocation.h"
 #include "orthanc-plugin/worker/ProcessGuards.h"
 #include "orthanc-plugin/worker/Progress.h"
+
+#include <atomic>
+#include <cstdio>
+#include <exception>
+#include <thread>
 
 namespace fedpet::plugin {
 namespace {
@@ -89,8 +89,7 @@ AssessedStudy assess(const WorkerSettings& settings, OrthancClient& client, cons
   auto files = fetchSeries(settings, client, job.seriesId);
   enter("read", kFetched);
   auto series = dicom::readPetSeries(std::move(files));
-  if (!series)
-    return refusedStudy(client.headerOf(job.seriesId), series.error(), model, utcNow());
+  if (!series) return refusedStudy(client.headerOf(job.seriesId), series.error(), model, utcNow());
   return assessStudy(std::move(*series), model, optionsOf(job), utcNow(),
                      [&](std::string_view stage, int percent) {
                        enter(std::string(stage), kRead + percent * (kAssessed - kRead) / 100);

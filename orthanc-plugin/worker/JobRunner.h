@@ -1,10 +1,10 @@
 // One job from lease to report: fetch, read, assess, write, store.
 #pragma once
 
+#include "orthanc-plugin/worker/OrthancClient.h"
+
 #include <memory>
 #include <string>
-
-#include "orthanc-plugin/worker/OrthancClient.h"
 
 namespace fedpet::response {
 class ResponseModel;
@@ -21,7 +21,8 @@ class JobRunner {
   void run(const LeasedJob&);
 
  private:
-  // The model of that folder (empty: the shipped one), loaded once; null (and a line on standard error) when it cannot be.
+  // The model of that folder (empty: the shipped one), loaded once; null (and a line on standard
+  // error) when it cannot be.
   const response::ResponseModel* model(const std::string& path);
 
   WorkerSettings settings_;

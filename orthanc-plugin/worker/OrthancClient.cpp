@@ -1,8 +1,8 @@
 #include "orthanc-plugin/worker/OrthancClient.h"
 
-#include <nlohmann/json.hpp>
-
 #include "net/NetError.h"
+
+#include <nlohmann/json.hpp>
 
 namespace fedpet::plugin {
 namespace {
@@ -97,8 +97,8 @@ net::HttpResponse OrthancClient::call(const std::string& method, const std::stri
 
 std::optional<LeasedJob> OrthancClient::lease(std::chrono::milliseconds patience) {
   const json body = {{"worker", settings_.name}, {"waitMs", patience.count()}};
-  const json answer = parsed(
-      "lease", call("POST", "/fedpet/worker/lease", body.dump(), "application/json"));
+  const json answer =
+      parsed("lease", call("POST", "/fedpet/worker/lease", body.dump(), "application/json"));
   const auto job = answer.find("job");
   if (job == answer.end() || job->is_null()) return std::nullopt;
   try {
@@ -109,9 +109,8 @@ std::optional<LeasedJob> OrthancClient::lease(std::chrono::milliseconds patience
 }
 
 void OrthancClient::report(const LeasedJob& job, const char* what, const std::string& body) {
-  const auto response =
-      call("POST", "/fedpet/worker/jobs/" + std::to_string(job.id) + "/" + what, body,
-           "application/json");
+  const auto response = call("POST", "/fedpet/worker/jobs/" + std::to_string(job.id) + "/" + what,
+                             body, "application/json");
   // 403: another life of the plugin, which does not know our secret.
   if (response.status == 409 || response.status == 404 || response.status == 403)
     throw LeaseLost(std::string(what) + " was answered with " + std::to_string(response.status));
@@ -135,16 +134,18 @@ void OrthancClient::completeSkipped(const LeasedJob& job, const std::string& cod
                                     const std::string& why,
                                     const std::map<std::string, double>& timingsMs) {
   report(job, "complete",
-         json{{"attempt", job.attempt}, {"timingsMs", timingsMs},
+         json{{"attempt", job.attempt},
+              {"timingsMs", timingsMs},
               {"skipped", {{"code", code}, {"text", why}}}}
              .dump());
 }
 
 void OrthancClient::fail(const LeasedJob& job, const std::string& code, const std::string& why,
                          bool retryable) {
-  report(job, "fail",
-         json{{"attempt", job.attempt}, {"code", code}, {"text", why}, {"retryable", retryable}}
-             .dump(-1, ' ', false, json::error_handler_t::replace));
+  report(
+      job, "fail",
+      json{{"attempt", job.attempt}, {"code", code}, {"text", why}, {"retryable", retryable}}.dump(
+          -1, ' ', false, json::error_handler_t::replace));
 }
 
 std::vector<std::string> OrthancClient::instancesOf(const std::string& seriesId) {
@@ -169,8 +170,8 @@ PetSeries OrthancClient::headerOf(const std::string& seriesId) {
   if (response.status == 404) throw SeriesGone("the series is not in Orthanc any more");
   const json instances = parsed("instances", response);
   if (!instances.is_array() || instances.empty()) throw SeriesGone("the series is empty");
-  const json tags = parsed(
-      "tags", call("GET", "/instances/" + text(instances.front(), "ID") + "/tags?simplify"));
+  const json tags =
+      parsed("tags", call("GET", "/instances/" + text(instances.front(), "ID") + "/tags?simplify"));
   PetSeries header = headerFromTags(tags);
   for (const json& instance : instances) {
     PetSlice slice;
@@ -181,8 +182,7 @@ PetSeries OrthancClient::headerOf(const std::string& seriesId) {
 }
 
 std::optional<std::string> OrthancClient::lookUp(const std::string& sopInstanceUid) {
-  const json found =
-      parsed("lookup", call("POST", "/tools/lookup", sopInstanceUid, "text/plain"));
+  const json found = parsed("lookup", call("POST", "/tools/lookup", sopInstanceUid, "text/plain"));
   for (const json& item : found)
     if (item.value("Type", "") == "Instance") return item.value("ID", "");
   return std::nullopt;

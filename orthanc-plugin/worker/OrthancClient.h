@@ -1,6 +1,10 @@
 // Orthanc and the plugin in it, as a worker sees them over HTTP.
 #pragma once
 
+#include "clinical/PetSeries.h"
+#include "net/HttpClient.h"
+#include "orthanc-plugin/worker/WorkerSettings.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -9,10 +13,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "clinical/PetSeries.h"
-#include "net/HttpClient.h"
-#include "orthanc-plugin/worker/WorkerSettings.h"
 
 namespace fedpet::plugin {
 
@@ -50,15 +50,15 @@ class OrthancClient {
   std::optional<LeasedJob> lease(std::chrono::milliseconds patience);
   void heartbeat(const LeasedJob&, const std::string& stage, int percent);  // throws LeaseLost
   void complete(const LeasedJob&, const std::string& assessmentJson,
-                const std::map<std::string, double>& timingsMs);            // throws LeaseLost
+                const std::map<std::string, double>& timingsMs);  // throws LeaseLost
   void completeSkipped(const LeasedJob&, const std::string& code, const std::string& text,
-                       const std::map<std::string, double>& timingsMs);     // throws LeaseLost
+                       const std::map<std::string, double>& timingsMs);  // throws LeaseLost
   void fail(const LeasedJob&, const std::string& code, const std::string& text, bool retryable);
 
-  std::vector<std::string> instancesOf(const std::string& seriesId);        // throws SeriesGone
-  std::string instanceFile(const std::string& instanceId);                  // throws SeriesGone
+  std::vector<std::string> instancesOf(const std::string& seriesId);  // throws SeriesGone
+  std::string instanceFile(const std::string& instanceId);            // throws SeriesGone
   // What Orthanc knows of a series whose files cannot be read as one: who and which, no pixels.
-  PetSeries headerOf(const std::string& seriesId);                          // throws SeriesGone
+  PetSeries headerOf(const std::string& seriesId);  // throws SeriesGone
   // Stores the file under its SOP Instance UID: an equal one is left, another one is replaced.
   void storeInstance(const std::string& sopInstanceUid, std::span<const std::byte> file);
   void removeInstance(const std::string& sopInstanceUid);

@@ -1,5 +1,7 @@
 #include "orthanc-plugin/worker/ProcessGuards.h"
 
+#include "orthanc-plugin/Supervisor.h"
+
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,8 +16,6 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
-
-#include "orthanc-plugin/Supervisor.h"
 
 namespace fedpet::plugin {
 namespace {

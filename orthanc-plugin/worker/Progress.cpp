@@ -1,10 +1,10 @@
 #include "orthanc-plugin/worker/Progress.h"
 
+#include "orthanc-plugin/Supervisor.h"
+
 #include <unistd.h>
 
 #include <cstdio>
-
-#include "orthanc-plugin/Supervisor.h"
 
 namespace fedpet::plugin {
 namespace {

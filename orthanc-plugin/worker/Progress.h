@@ -2,14 +2,14 @@
 // so that the plugin sees a hanging computation as such and a dead process as dead.
 #pragma once
 
+#include "orthanc-plugin/worker/OrthancClient.h"
+
 #include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
 #include <thread>
-
-#include "orthanc-plugin/worker/OrthancClient.h"
 
 namespace fedpet::plugin {
 
@@ -29,14 +29,14 @@ class Progress {
 
   OrthancClient client_;  // used by thread_ only
   const LeasedJob job_;
-  std::mutex mutex_;      // guards what follows
+  std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::string stage_ = "start";
   int percent_ = 0;
   bool news_ = false, ended_ = false;
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
   std::map<std::string, double> timingsMs_;
-  std::thread thread_;    // last: everything else stands when it starts
+  std::thread thread_;  // last: everything else stands when it starts
 };
 
 }  // namespace fedpet::plugin

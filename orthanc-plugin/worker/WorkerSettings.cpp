@@ -1,13 +1,13 @@
 #include "orthanc-plugin/worker/WorkerSettings.h"
 
-#include <unistd.h>
+#include "net/HttpClient.h"
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
+
 #include <array>
 #include <cstdlib>
 #include <fstream>
-
-#include "net/HttpClient.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -76,8 +76,8 @@ std::optional<WorkerSettings> readWorkerSettings(int argc, char** argv, int& exi
     app.add_flag("--once", s.once, "Do one job and end");
     app.parse(argc, argv);
     if (!userFile.empty())
-      s.authorization = net::basicCredentials(
-          firstLine(userFile), passwordFile.empty() ? "" : firstLine(passwordFile));
+      s.authorization = net::basicCredentials(firstLine(userFile),
+                                              passwordFile.empty() ? "" : firstLine(passwordFile));
     return s;
   } catch (const CLI::ParseError& e) {
     exitCode = app.exit(e);

@@ -14,13 +14,13 @@ struct WorkerSettings {
   std::string secret;         // of a child; empty for a remote worker
   std::string name;
   std::string caFile;
-  int memoryLimitMb = 0;      // 0: none
-  int jobsPerProcess = 0;     // 0: no end
+  int memoryLimitMb = 0;              // 0: none
+  int jobsPerProcess = 0;             // 0: no end
   std::chrono::seconds idleAfter{0};  // 0: waits for ever
-  int threads = 0;            // 0: as many as the processor has
-  int connections = 2;        // for fetching a series
-  int parentPid = 0;          // of a child: it dies with it
-  bool once = false;          // one job, then the end
+  int threads = 0;                    // 0: as many as the processor has
+  int connections = 2;                // for fetching a series
+  int parentPid = 0;                  // of a child: it dies with it
+  bool once = false;                  // one job, then the end
 };
 
 // nullopt: answered --help or --version, or could not: then `exitCode` says which.

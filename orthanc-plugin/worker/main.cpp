@@ -1,15 +1,15 @@
 // fedpet-worker: the process that computes. A crash, a hang or the end of its memory costs one
 // attempt of one job; the plugin starts another.
-#include <chrono>
-#include <cstdio>
-#include <thread>
-
 #include "net/NetError.h"
 #include "orthanc-plugin/Supervisor.h"
 #include "orthanc-plugin/worker/JobRunner.h"
 #include "orthanc-plugin/worker/ProcessGuards.h"
 #include "orthanc-plugin/worker/Threads.h"
 #include "orthanc-plugin/worker/WorkerSettings.h"
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
 
 namespace fedpet::plugin {
 namespace {
@@ -28,8 +28,8 @@ int work(const WorkerSettings& settings) {
     try {
       const auto job = client.lease(kLeasePatience);
       if (!job) {
-        const bool idle = settings.idleAfter.count() > 0 &&
-                          SteadyClock::now() - idleSince >= settings.idleAfter;
+        const bool idle =
+            settings.idleAfter.count() > 0 && SteadyClock::now() - idleSince >= settings.idleAfter;
         if (idle) return 0;
         continue;
       }

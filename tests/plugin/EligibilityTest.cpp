@@ -19,7 +19,8 @@ SeriesFacts aWholeBodyFdgSeries() {
   return facts;
 }
 
-std::optional<RefusalCode> codeOf(const SeriesFacts& facts, const EligibilityOptions& options = {}) {
+std::optional<RefusalCode> codeOf(const SeriesFacts& facts,
+                                  const EligibilityOptions& options = {}) {
   const auto refusal = reasonToSkip(facts, options);
   return refusal ? std::optional(refusal->code) : std::nullopt;
 }
@@ -51,14 +52,23 @@ INSTANTIATE_TEST_SUITE_P(
                RefusalCode::NotOriginalAxial},
         Spoilt{"Enhanced", [](SeriesFacts& f) { f.sopClassUid = "1.2.840.10008.5.1.4.1.1.130"; },
                RefusalCode::EnhancedPetUnsupported},
-        Spoilt{"Derived", [](SeriesFacts& f) { f.imageType = {"DERIVED", "SECONDARY"}; },
+        Spoilt{"Derived",
+               [](SeriesFacts& f) {
+                 f.imageType = {"DERIVED", "SECONDARY"};
+               },
                RefusalCode::NotOriginalAxial},
         Spoilt{"Uncorrected", [](SeriesFacts& f) { f.correctedImage = {"DECY"}; },
                RefusalCode::NotAttenuationCorrected},
-        Spoilt{"Psma", [](SeriesFacts& f) { f.radiopharmaceutical = {}; f.radiopharmaceutical.name = "Ga68-PSMA-11"; },
+        Spoilt{"Psma",
+               [](SeriesFacts& f) {
+                 f.radiopharmaceutical = {};
+                 f.radiopharmaceutical.name = "Ga68-PSMA-11";
+               },
                RefusalCode::NotFdg},
-        Spoilt{"UnknownTracer", [](SeriesFacts& f) { f.radiopharmaceutical = {}; }, RefusalCode::NotFdg},
-        Spoilt{"Brain", [](SeriesFacts& f) { f.bodyCoverageMm = 200; }, RefusalCode::TooLittleBody}),
+        Spoilt{"UnknownTracer", [](SeriesFacts& f) { f.radiopharmaceutical = {}; },
+               RefusalCode::NotFdg},
+        Spoilt{"Brain", [](SeriesFacts& f) { f.bodyCoverageMm = 200; },
+               RefusalCode::TooLittleBody}),
     [](const auto& spoilt) { return spoilt.param.name; });
 
 TEST(Eligibility, LeavesAnUnknownLengthToTheWorker) {

@@ -2,12 +2,12 @@
 // grows, stability that lives in memory and is announced once.
 #pragma once
 
+#include "orthanc-plugin/Archive.h"
+
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "orthanc-plugin/Archive.h"
 
 namespace fedpet::plugin {
 

@@ -1,4 +1,6 @@
 #include "orthanc-plugin/Intake.h"
+#include "tests/plugin/InMemoryArchive.h"
+#include "tests/plugin/TemporaryDatabase.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +8,6 @@
 #include <memory>
 #include <random>
 #include <set>
-
-#include "tests/plugin/InMemoryArchive.h"
-#include "tests/plugin/TemporaryDatabase.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -44,7 +43,8 @@ class IntakeTest : public ::testing::Test {
     JobFilter all;
     all.limit = 10000;
     for (const Job& job : ledger_.list(all))
-      list.push_back(job.seriesId + ": " + job.fingerprint + " " + std::string(toString(job.state)));
+      list.push_back(job.seriesId + ": " + job.fingerprint + " " +
+                     std::string(toString(job.state)));
     std::reverse(list.begin(), list.end());
     return list;
   }
@@ -223,8 +223,9 @@ TEST_F(IntakeTest, BeginsWithWhatArrivesFromNowOnUnlessTold) {
     IntakeSettings settings;
     settings.options.fromNow = fromNow;
     std::string said;
-    Intake intake(archive_, ledger, settings, [this] { return now_; },
-                  [&](LogLevel, const std::string& text) { said += text; });
+    Intake intake(
+        archive_, ledger, settings, [this] { return now_; },
+        [&](LogLevel, const std::string& text) { said += text; });
     intake.begin();
     while (intake.step().more) {
     }
@@ -294,9 +295,18 @@ TEST_F(IntakeTest, LosesAndRepeatsNothingWhateverTheOrderOfEvents) {
     for (int event = 0; event < 60; ++event) {
       const std::string id = "seed" + std::to_string(seed) + "-" + std::to_string(random() % 6);
       switch (random() % 8) {
-        case 0: case 1: case 2: archive_.receive(id); ++slices[id]; break;
-        case 3: archive_.settle(id); break;
-        case 4: now_ += std::chrono::seconds(random() % 200); break;
+        case 0:
+        case 1:
+        case 2:
+          archive_.receive(id);
+          ++slices[id];
+          break;
+        case 3:
+          archive_.settle(id);
+          break;
+        case 4:
+          now_ += std::chrono::seconds(random() % 200);
+          break;
         case 5:
           archive_.failAtCall(static_cast<int>(random() % 4));
           try {
@@ -306,8 +316,14 @@ TEST_F(IntakeTest, LosesAndRepeatsNothingWhateverTheOrderOfEvents) {
           }
           archive_.failAtCall(0);
           break;
-        case 6: archive_.restart(); start(); break;
-        case 7: archive_.remove(id); slices.erase(id); break;
+        case 6:
+          archive_.restart();
+          start();
+          break;
+        case 7:
+          archive_.remove(id);
+          slices.erase(id);
+          break;
       }
     }
     archive_.restart();

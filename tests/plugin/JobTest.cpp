@@ -42,7 +42,8 @@ TEST(Job, FailsAtOnceWhenAnotherAttemptCannotHelp) {
 
 TEST(Job, HasAllItsTriesAgainWhenAPersonAsks) {
   const RetryOptions retry{1, 30s, 3600s};
-  Job job = attemptFailed(leased(aWaitingJob(retry), "w", 30s, kNoon), {"X", ""}, true, retry, kNoon);
+  Job job =
+      attemptFailed(leased(aWaitingJob(retry), "w", 30s, kNoon), {"X", ""}, true, retry, kNoon);
   ASSERT_EQ(job.state, JobState::Failed);
   job = leased(retried(job, retry, kNoon + 1h), "w", 30s, kNoon + 1h);
   EXPECT_EQ(job.attempt, 2) << "the number of an attempt is never used again";

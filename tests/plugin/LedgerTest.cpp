@@ -1,4 +1,6 @@
 #include "orthanc-plugin/Ledger.h"
+#include "orthanc-plugin/SociOutbox.h"
+#include "tests/plugin/TemporaryDatabase.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +10,6 @@
 
 #include <chrono>
 #include <thread>
-
-#include "orthanc-plugin/SociOutbox.h"
-#include "tests/plugin/TemporaryDatabase.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -70,8 +69,10 @@ TEST_F(LedgerTest, TakesAResultOnceAndAnswersItsRepetition) {
   ledger_.apply(aBatchWith("s", "a"), retry_, kNoon);
   const auto job = ledger_.lease("w", 30s, kNoon);
   const fhir::OutboxMessage message{"1.2", "ehr", "1", "{}"};
-  EXPECT_EQ(ledger_.complete(job->id, 1, {}, R"({"n":1})", {message}, kNoon), ReportOutcome::Accepted);
-  EXPECT_EQ(ledger_.complete(job->id, 1, {}, R"({"n":2})", {message}, kNoon), ReportOutcome::Repeated);
+  EXPECT_EQ(ledger_.complete(job->id, 1, {}, R"({"n":1})", {message}, kNoon),
+            ReportOutcome::Accepted);
+  EXPECT_EQ(ledger_.complete(job->id, 1, {}, R"({"n":2})", {message}, kNoon),
+            ReportOutcome::Repeated);
   EXPECT_EQ(ledger_.assessment("s")->json, R"({"n":1})");
   EXPECT_EQ(SociOutbox(*database_).counts().pending, 1u);
   EXPECT_EQ(ledger_.complete(job->id + 1, 1, {}, "", {}, kNoon), ReportOutcome::Unknown);
@@ -137,7 +138,8 @@ TEST_F(LedgerTest, RunsAFinishedContentAgainWhenAPersonAsks) {
 }
 
 TEST_F(LedgerTest, PagesThroughJobsByIdAndState) {
-  for (int i = 1; i <= 5; ++i) ledger_.apply(aBatchWith("s" + std::to_string(i), "a"), retry_, kNoon);
+  for (int i = 1; i <= 5; ++i)
+    ledger_.apply(aBatchWith("s" + std::to_string(i), "a"), retry_, kNoon);
   IntakeBatch skipped = aBatchWith("s6", "a");
   skipped.jobs.front().skip = Reason{"NotFdg", "PSMA"};
   ledger_.apply(skipped, retry_, kNoon);

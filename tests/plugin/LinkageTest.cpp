@@ -31,8 +31,9 @@ TEST(PluginLinkage, BringsNoItkNoTorchAndNoDcmtkIntoOrthanc) {
 TEST(PluginLinkage, ShowsOnlyTheFourEntryPointsOfOrthancsSdk) {
   const std::string symbols =
       outputOf("nm -D --defined-only " + kPlugin + " | awk '{print $3}' | sort | tr '\\n' ' '");
-  EXPECT_EQ(symbols, "OrthancPluginFinalize OrthancPluginGetName OrthancPluginGetVersion "
-                     "OrthancPluginInitialize ");
+  EXPECT_EQ(symbols,
+            "OrthancPluginFinalize OrthancPluginGetName OrthancPluginGetVersion "
+            "OrthancPluginInitialize ");
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongValue{R"({"Worker": 7})", "FedPet.Worker: expected an object"},
         WrongValue{R"({"Enable": "true"})", "FedPet.Enable: expected true or false"},
         WrongValue{R"({"LesionRule": "SUV5"})", "\"41%SUVmax\""},
-        WrongValue{R"({"Eligibility": {"SeriesDescriptionExclude": ["NAC("]}})", "not a regular expression"},
+        WrongValue{R"({"Eligibility": {"SeriesDescriptionExclude": ["NAC("]}})",
+                   "not a regular expression"},
         WrongValue{R"({"Eligibility": {"MinimumBodyCoverage": -3}})", "MinimumBodyCoverage"},
         WrongValue{R"({"Worker": {"StageDeadlines": {"fetch": 0}}})", "StageDeadlines"},
         WrongValue{R"([])", "FedPet: expected an object"}));
@@ -65,8 +66,9 @@ TEST(Options, SurviveAConfigurationThatIsNoObject) {
 
 TEST(Options, RefuseAnOrthancThatWorkersCannotReach) {
   EXPECT_EQ(parseOptions(R"({"HttpServerEnabled": false})").errors.size(), 1u);
-  EXPECT_THAT(parseOptions(R"({"HttpServerEnabled": false, "FedPet": {"Worker": {"Count": 0}}})").errors,
-              IsEmpty());
+  EXPECT_THAT(
+      parseOptions(R"({"HttpServerEnabled": false, "FedPet": {"Worker": {"Count": 0}}})").errors,
+      IsEmpty());
 }
 
 TEST(Options, PutAStagesOwnDeadlineOverTheGeneralOne) {

@@ -1,15 +1,13 @@
 #include "orthanc-plugin/RestApi.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "orthanc-plugin/SociOutbox.h"
 #include "orthanc-plugin/WorkerApi.h"
 #include "orthanc-plugin/protocol/AssessmentJson.h"
 #include "tests/plugin/TemporaryDatabase.h"
 #include "ui-extension/WebAssets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace fedpet::plugin {
 namespace {
@@ -22,16 +20,16 @@ constexpr UtcTime kNoon{std::chrono::sys_days{std::chrono::November / 24 / 2026}
 class RestApiTest : public ::testing::Test {
  protected:
   RestApiTest() {
-    addPublicRoutes(router_, {parsed_, queue_, outbox_,
-                              [this](const std::string& id) { return judge(id); },
-                              [] { return Supervisor::Snapshot{}; }, [] {}, [] { return kNoon; }});
+    addPublicRoutes(router_,
+                    {parsed_, queue_, outbox_, [this](const std::string& id) { return judge(id); },
+                     [] { return Supervisor::Snapshot{}; }, [] {}, [] { return kNoon; }});
     WorkerApiSettings settings;
     settings.secret = "s3cret";
     settings.jobOptionsJson = R"({"lesionRule":"SUV4.0"})";
     settings.messagesQueued = [this] { ++wakes_; };
-    addWorkerRoutes(router_, queue_, settings,
-                    [this](const AssessedStudy&) { return publication_; },
-                    [](LogLevel, const std::string&) {});
+    addWorkerRoutes(
+        router_, queue_, settings, [this](const AssessedStudy&) { return publication_; },
+        [](LogLevel, const std::string&) {});
     addPageRoutes(router_);
   }
 
@@ -82,21 +80,25 @@ TEST_F(RestApiTest, CarriesAJobFromTheDemandToTheResult) {
   publication_.messages = {{"2.25.1", "ehr", "1.2", "{}"}};
   const auto id = leaseNewJob("pt");
   const std::string job = "jobs/" + std::to_string(id);
-  EXPECT_EQ(asWorker(job + "/heartbeat", {{"attempt", 1}, {"stage", "organs"}, {"percent", 40}}).status, 200);
+  EXPECT_EQ(
+      asWorker(job + "/heartbeat", {{"attempt", 1}, {"stage", "organs"}, {"percent", 40}}).status,
+      200);
   auto seen = json::parse(get("/fedpet/jobs/" + std::to_string(id)).body);
   EXPECT_EQ(seen["state"], "running");
   EXPECT_EQ(seen["stage"], "organs");
   EXPECT_EQ(seen["percent"], 40);
   EXPECT_EQ(get("/fedpet/assessments/pt").status, 404);
 
-  const json result = {{"attempt", 1}, {"assessment", anAssessment()}, {"timingsMs", {{"fetch", 3.5}}}};
+  const json result = {
+      {"attempt", 1}, {"assessment", anAssessment()}, {"timingsMs", {{"fetch", 3.5}}}};
   EXPECT_EQ(asWorker(job + "/complete", result).status, 200);
   EXPECT_EQ(json::parse(asWorker(job + "/complete", result).body)["repeated"], true);
   seen = json::parse(get("/fedpet/jobs/" + std::to_string(id)).body);
   EXPECT_EQ(seen["state"], "done");
   EXPECT_EQ(seen["modelVersion"], "7");
   EXPECT_EQ(seen["timingsMs"]["fetch"], 3.5);
-  EXPECT_EQ(json::parse(get("/fedpet/assessments/pt").body)["refusals"][0]["code"], "WeightMissing");
+  EXPECT_EQ(json::parse(get("/fedpet/assessments/pt").body)["refusals"][0]["code"],
+            "WeightMissing");
   EXPECT_EQ(outbox_.counts().pending, 1u);
   EXPECT_EQ(wakes_, 1);
   EXPECT_EQ(json::parse(get("/fedpet/status").body)["jobs"]["done"], 1);
@@ -105,7 +107,8 @@ TEST_F(RestApiTest, CarriesAJobFromTheDemandToTheResult) {
 TEST_F(RestApiTest, FinishesAJobWhoseResultMayNotBeSentAndSaysWhy) {
   publication_.notSent = Reason{"NotSentToEhr", "no naming system"};
   const auto id = leaseNewJob("pt");
-  asWorker("jobs/" + std::to_string(id) + "/complete", {{"attempt", 1}, {"assessment", anAssessment()}});
+  asWorker("jobs/" + std::to_string(id) + "/complete",
+           {{"attempt", 1}, {"assessment", anAssessment()}});
   const auto seen = json::parse(get("/fedpet/jobs/" + std::to_string(id)).body);
   EXPECT_EQ(seen["state"], "done");
   EXPECT_EQ(seen["reason"]["code"], "NotSentToEhr");
@@ -113,7 +116,8 @@ TEST_F(RestApiTest, FinishesAJobWhoseResultMayNotBeSentAndSaysWhy) {
 
 TEST_F(RestApiTest, LetsNobodyWithoutTheSecretActAsAWorker) {
   EXPECT_EQ(post("/fedpet/worker/lease", {{"worker", "w"}}).status, 403);
-  EXPECT_EQ(post("/fedpet/worker/lease", {{"worker", "w"}}, {{kSecretHeader, "s3creT"}}).status, 403);
+  EXPECT_EQ(post("/fedpet/worker/lease", {{"worker", "w"}}, {{kSecretHeader, "s3creT"}}).status,
+            403);
   EXPECT_EQ(post("/fedpet/worker/jobs/1/complete", {{"attempt", 1}}).status, 403);
 }
 
@@ -125,7 +129,10 @@ TEST_F(RestApiTest, LetsARemoteWorkerInOnlyWhenTheSiteSaysSoAndUnderItsOwnName) 
   settings.jobOptionsJson = "{}";
   addWorkerRoutes(open, queue_, settings, {}, [](LogLevel, const std::string&) {});
   const auto lease = [&](const char* name, std::map<std::string, std::string> headers = {}) {
-    return open.handle({"POST", "/fedpet/worker/lease", {}, std::move(headers), json{{"worker", name}}.dump()}).status;
+    return open
+        .handle(
+            {"POST", "/fedpet/worker/lease", {}, std::move(headers), json{{"worker", name}}.dump()})
+        .status;
   };
   EXPECT_EQ(lease("gpu-box"), 200);
   EXPECT_EQ(lease("local-0"), 400) << "the end of a child of that name would take its job";
@@ -135,9 +142,13 @@ TEST_F(RestApiTest, LetsARemoteWorkerInOnlyWhenTheSiteSaysSoAndUnderItsOwnName) 
 TEST_F(RestApiTest, AnswersAReportOfAnotherAttemptWithConflict) {
   const auto id = leaseNewJob("pt");
   const std::string job = "jobs/" + std::to_string(id);
-  EXPECT_EQ(asWorker(job + "/heartbeat", {{"attempt", 2}, {"stage", "x"}, {"percent", 1}}).status, 409);
-  EXPECT_EQ(asWorker(job + "/fail", {{"attempt", 1}, {"code", "WorkerError"}, {"text", "x"}}).status, 200);
-  EXPECT_EQ(asWorker(job + "/complete", {{"attempt", 1}, {"assessment", anAssessment()}}).status, 409);
+  EXPECT_EQ(asWorker(job + "/heartbeat", {{"attempt", 2}, {"stage", "x"}, {"percent", 1}}).status,
+            409);
+  EXPECT_EQ(
+      asWorker(job + "/fail", {{"attempt", 1}, {"code", "WorkerError"}, {"text", "x"}}).status,
+      200);
+  EXPECT_EQ(asWorker(job + "/complete", {{"attempt", 1}, {"assessment", anAssessment()}}).status,
+            409);
   EXPECT_EQ(asWorker("jobs/999/fail", {{"attempt", 1}, {"code", "X"}}).status, 404);
   EXPECT_EQ(asWorker("jobs/abc/fail", {{"attempt", 1}, {"code", "X"}}).status, 404);
 }
@@ -147,8 +158,14 @@ TEST_F(RestApiTest, RefusesReportsThatAreNoReports) {
   const std::string job = "jobs/" + std::to_string(id);
   EXPECT_EQ(asWorker(job + "/complete", {{"attempt", 1}}).status, 400);
   EXPECT_EQ(asWorker(job + "/complete", {{"attempt", "1"}}).status, 400);
-  EXPECT_EQ(asWorker(job + "/complete", {{"attempt", 1}, {"assessment", {{"schemaVersion", 99}}}}).status, 400);
-  EXPECT_EQ(router_.handle({"POST", "/fedpet/worker/lease", {}, {{kSecretHeader, "s3cret"}}, "{\"worker\""}).status, 400);
+  EXPECT_EQ(
+      asWorker(job + "/complete", {{"attempt", 1}, {"assessment", {{"schemaVersion", 99}}}}).status,
+      400);
+  EXPECT_EQ(
+      router_
+          .handle({"POST", "/fedpet/worker/lease", {}, {{kSecretHeader, "s3cret"}}, "{\"worker\""})
+          .status,
+      400);
   EXPECT_EQ(ledger_.find(id)->state, JobState::Running);
 }
 
@@ -181,7 +198,8 @@ TEST_F(RestApiTest, PagesThroughJobs) {
   auto page = json::parse(get("/fedpet/jobs", {{"limit", "2"}}).body);
   ASSERT_EQ(page["jobs"].size(), 2u);
   EXPECT_EQ(page["jobs"][0]["orthancSeriesId"], "c");
-  page = json::parse(get("/fedpet/jobs", {{"limit", "2"}, {"before", page["nextBefore"].dump()}}).body);
+  page = json::parse(
+      get("/fedpet/jobs", {{"limit", "2"}, {"before", page["nextBefore"].dump()}}).body);
   ASSERT_EQ(page["jobs"].size(), 1u);
   EXPECT_TRUE(page["nextBefore"].is_null());
   EXPECT_EQ(json::parse(get("/fedpet/jobs", {{"state", "done"}}).body)["jobs"].size(), 0u);
@@ -205,7 +223,8 @@ TEST_F(RestApiTest, ServesThePageWithAStrictPolicyAndAnEtag) {
   const auto page = get("/fedpet/app/index.html");
   ASSERT_EQ(page.status, 200);
   EXPECT_EQ(page.headers.at("Content-Security-Policy"), kContentSecurityPolicy);
-  const auto again = get("/fedpet/app/index.html", {}, {{"if-none-match", page.headers.at("ETag")}});
+  const auto again =
+      get("/fedpet/app/index.html", {}, {{"if-none-match", page.headers.at("ETag")}});
   EXPECT_EQ(again.status, 304);
   EXPECT_TRUE(again.body.empty());
   EXPECT_EQ(get("/fedpet/app/../status").status, 404);

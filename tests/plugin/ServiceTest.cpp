@@ -1,12 +1,10 @@
 // The plugin's threads together, behind an Orthanc of a few canned answers.
 #include "orthanc-plugin/Service.h"
+#include "tests/plugin/TemporaryDatabase.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
-
-#include "tests/plugin/TemporaryDatabase.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -19,20 +17,24 @@ class CannedOrthanc {
  public:
   void makeStable() { stable_ = true; }
   OrthancCore core() {
-    return {[this](const std::string& uri) { return answer(uri); }, [] { return std::string("id"); }};
+    return {[this](const std::string& uri) { return answer(uri); },
+            [] { return std::string("id"); }};
   }
 
  private:
   CoreReply answer(const std::string& uri) const {
     static const std::map<std::string, std::string> kAnswers{
         {"/changes?last", R"({"Changes":[],"Done":true,"Last":0})"},
-        {"/series/s", R"({"ID":"s","IsStable":true,"MainDicomTags":{"Modality":"PT"},"ParentStudy":"st"})"},
+        {"/series/s",
+         R"({"ID":"s","IsStable":true,"MainDicomTags":{"Modality":"PT"},"ParentStudy":"st"})"},
         {"/series/s/instances", R"([{"ID":"i","MainDicomTags":{},"FileUuid":"u"}])"},
         {"/instances/i/tags?simplify",
          R"({"SOPClassUID":"1.2.840.10008.5.1.4.1.1.128","ImageType":"ORIGINAL\\PRIMARY","CorrectedImage":"ATTN",
              "RadiopharmaceuticalInformationSequence":[{"Radiopharmaceutical":"FDG"}]})"}};
     if (uri == "/changes?since=0&limit=1000" && stable_)
-      return {200, R"({"Changes":[{"ChangeType":"StableSeries","ID":"s","Seq":1}],"Done":true,"Last":1})"};
+      return {
+          200,
+          R"({"Changes":[{"ChangeType":"StableSeries","ID":"s","Seq":1}],"Done":true,"Last":1})"};
     if (uri.starts_with("/changes?since=")) return {200, R"({"Changes":[],"Done":true,"Last":0})"};
     const auto it = kAnswers.find(uri);
     return it == kAnswers.end() ? CoreReply{404, ""} : CoreReply{200, it->second};

@@ -1,5 +1,4 @@
 #include "orthanc-plugin/SociOutbox.h"
-
 #include "tests/plugin/TemporaryDatabase.h"
 #include "tests/support/OutboxStoreContract.h"
 
@@ -14,7 +13,8 @@ class OwningOutbox final : public fhir::OutboxStore {
   std::int64_t enqueue(const fhir::OutboxMessage& m, fhir::OutboxTime t) override {
     return outbox_.enqueue(m, t);
   }
-  std::optional<fhir::OutboxEntry> claimDue(fhir::OutboxTime t, std::chrono::milliseconds d) override {
+  std::optional<fhir::OutboxEntry> claimDue(fhir::OutboxTime t,
+                                            std::chrono::milliseconds d) override {
     return outbox_.claimDue(t, d);
   }
   bool markDelivered(std::int64_t id, std::int64_t revision, fhir::OutboxTime t,
@@ -45,9 +45,7 @@ class OwningOutbox final : public fhir::OutboxStore {
 
 struct SqliteOutboxes {
   TemporaryDatabase file;
-  std::unique_ptr<fhir::OutboxStore> open() {
-    return std::make_unique<OwningOutbox>(file.open());
-  }
+  std::unique_ptr<fhir::OutboxStore> open() { return std::make_unique<OwningOutbox>(file.open()); }
 };
 
 }  // namespace

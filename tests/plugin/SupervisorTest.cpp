@@ -1,4 +1,6 @@
+#include "orthanc-plugin/PosixProcess.h"
 #include "orthanc-plugin/Supervisor.h"
+#include "tests/plugin/TemporaryDatabase.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +8,6 @@
 
 #include <deque>
 #include <thread>
-
-#include "orthanc-plugin/PosixProcess.h"
-#include "tests/plugin/TemporaryDatabase.h"
 
 namespace fedpet::plugin {
 namespace {

@@ -1,6 +1,8 @@
 // A ledger's file in a folder of its own, opened again as often as a test likes.
 #pragma once
 
+#include "orthanc-plugin/Database.h"
+
 #include <unistd.h>
 
 #include <cstdlib>
@@ -8,8 +10,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-
-#include "orthanc-plugin/Database.h"
 
 namespace fedpet::plugin {
 

@@ -1,5 +1,8 @@
 #include "tests/system/OrthancFixture.h"
 
+#include "net/NetError.h"
+#include "sample-data/PhantomFiles.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -18,9 +21,6 @@
 #include <sstream>
 #include <stdexcept>
 #include <thread>
-
-#include "net/NetError.h"
-#include "sample-data/PhantomFiles.h"
 
 namespace fedpet::testing {
 namespace {
@@ -155,21 +155,21 @@ OrthancFixture::OrthancFixture(json fedpet, json orthanc)
 }
 
 void OrthancFixture::writeConfiguration(const json& fedpet, const json& orthanc) {
-  json configuration = {
-      {"Name", "fedpet test"},
-      {"StorageDirectory", (folder_ / "storage").string()},
-      {"IndexDirectory", (folder_ / "storage").string()},
-      {"HttpPort", httpPort_},
-      {"DicomPort", dicomPort_},
-      {"DicomAet", "ORTHANC"},
-      {"RemoteAccessAllowed", false},
-      {"AuthenticationEnabled", true},
-      {"RegisteredUsers", {{kUser, kPassword}}},
-      {"StableAge", 1},
-      {"DicomWeb", {{"Root", "/dicom-web/"}}},
-      {"Plugins", {std::string(FEDPET_BINARY_DIR) + "/bin/libOrthancFedPet.so",
-                   packagedPlugin("orthanc-dicomweb", "libOrthancDicomWeb.so")}},
-      {"FedPet", fedpet}};
+  json configuration = {{"Name", "fedpet test"},
+                        {"StorageDirectory", (folder_ / "storage").string()},
+                        {"IndexDirectory", (folder_ / "storage").string()},
+                        {"HttpPort", httpPort_},
+                        {"DicomPort", dicomPort_},
+                        {"DicomAet", "ORTHANC"},
+                        {"RemoteAccessAllowed", false},
+                        {"AuthenticationEnabled", true},
+                        {"RegisteredUsers", {{kUser, kPassword}}},
+                        {"StableAge", 1},
+                        {"DicomWeb", {{"Root", "/dicom-web/"}}},
+                        {"Plugins",
+                         {std::string(FEDPET_BINARY_DIR) + "/bin/libOrthancFedPet.so",
+                          packagedPlugin("orthanc-dicomweb", "libOrthancDicomWeb.so")}},
+                        {"FedPet", fedpet}};
   configuration.merge_patch(orthanc);
   std::ofstream(folder_ / "orthanc.json") << configuration.dump(2);
 }

@@ -5,17 +5,17 @@
 // makes it answer this machine only.
 #pragma once
 
+#include "net/HttpClient.h"
+
+#include <nlohmann/json.hpp>
 #include <sys/types.h>
 
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include "net/HttpClient.h"
 
 namespace fedpet::testing {
 

@@ -1,8 +1,8 @@
 // The REST API through Orthanc's own web server, which refuses some of what a handler may answer.
+#include "tests/system/OrthancFixture.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/system/OrthancFixture.h"
 
 namespace fedpet::testing {
 namespace {
@@ -12,7 +12,8 @@ using ::testing::HasSubstr;
 class Rest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string reason = OrthancFixture::whyNot(); !reason.empty()) GTEST_SKIP() << reason;
+    if (const std::string reason = OrthancFixture::whyNot(); !reason.empty())
+      GTEST_SKIP() << reason;
   }
 };
 
@@ -20,7 +21,8 @@ TEST_F(Rest, AnswersEveryStatusThroughOrthanc) {
   OrthancFixture orthanc;
   orthanc.start();
   const auto status = [&](const char* method, const char* target, net::Headers headers = {}) {
-    return orthanc.request(method, target, std::string(method) == "GET" ? "" : "{}", headers).status;
+    return orthanc.request(method, target, std::string(method) == "GET" ? "" : "{}", headers)
+        .status;
   };
   EXPECT_EQ(status("GET", "/fedpet/status"), 200);
   EXPECT_EQ(status("GET", "/fedpet/openapi.json"), 200);

@@ -1,13 +1,13 @@
 // A study's whole way through a real Orthanc.
+#include "tests/support/ehr/TestEhr.h"
+#include "tests/system/OrthancFixture.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <fstream>
 #include <thread>
-
-#include "tests/support/ehr/TestEhr.h"
-#include "tests/system/OrthancFixture.h"
 
 namespace fedpet::testing {
 namespace {
@@ -22,7 +22,8 @@ using ::testing::SizeIs;
 class Study : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string reason = OrthancFixture::whyNot(); !reason.empty()) GTEST_SKIP() << reason;
+    if (const std::string reason = OrthancFixture::whyNot(); !reason.empty())
+      GTEST_SKIP() << reason;
   }
 
   // Longer than Orthanc's StableAge of 1 s and our own patience: whatever would start, has.
@@ -51,8 +52,8 @@ TEST_F(Study, SentByCStoreComesBackAsReportAndSegmentation) {
   const json study = orthanc.get("/studies/" + pet["ParentStudy"].get<std::string>());
   EXPECT_THAT(study["Series"], SizeIs(3)) << "the results are in the study of the PET";
 
-  const std::string root = "/dicom-web/studies/" +
-                           study["MainDicomTags"]["StudyInstanceUID"].get<std::string>();
+  const std::string root =
+      "/dicom-web/studies/" + study["MainDicomTags"]["StudyInstanceUID"].get<std::string>();
   for (const char* modality : {"SR", "SEG"}) {
     const json found = orthanc.get(root + "/instances?Modality=" + modality);
     ASSERT_THAT(found, SizeIs(1)) << modality;
@@ -102,10 +103,13 @@ TEST_F(Study, ReplacesItsResultWhenTheRestOfItArrives) {
   const auto files = phantomFiles();
   const auto half = files.begin() + static_cast<std::ptrdiff_t>(files.size() * 3 / 4);
   orthanc.send({files.begin(), half});
-  const auto ended = [](const json& job) { return job["state"] == "done" || job["state"] == "skipped"; };
+  const auto ended = [](const json& job) {
+    return job["state"] == "done" || job["state"] == "skipped";
+  };
   const auto first = orthanc.waitForJob(ended)["id"];
   orthanc.send({half, files.end()});
-  const json second = orthanc.waitForJob([&](const json& job) { return job["id"] != first && ended(job); });
+  const json second =
+      orthanc.waitForJob([&](const json& job) { return job["id"] != first && ended(job); });
   EXPECT_EQ(second["state"], "done");
   expectOneResult(orthanc);
   const json assessment =
@@ -171,13 +175,15 @@ struct Fault {
   const char* text;
 };
 
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.kind; }
+
 class FaultyWorker : public Study, public ::testing::WithParamInterface<Fault> {};
 
 TEST_P(FaultyWorker, CostsAttemptsThenFailsTheJobWithItsReasonAndCanBeRetried) {
-  OrthancFixture orthanc(json{{"Retry", {{"MaxAttempts", 2}, {"BackOff", 1}}},
-                          {"Worker", {{"RestartBackOff", 1},
-                                      {"MemoryLimit", 3000},
-                                      {"StageDeadlines", {{"organs", 4}}}}}});
+  OrthancFixture orthanc(
+      json{{"Retry", {{"MaxAttempts", 2}, {"BackOff", 1}}},
+           {"Worker",
+            {{"RestartBackOff", 1}, {"MemoryLimit", 3000}, {"StageDeadlines", {{"organs", 4}}}}}});
   const fs::path fault = orthanc.folder() / "fault";
   std::ofstream(fault) << "on";
   orthanc.environment["FEDPET_WORKER_FAULT"] =
@@ -222,6 +228,8 @@ struct Ineligible {
   const char* code;
 };
 
+void PrintTo(const Ineligible& ineligible, std::ostream* out) { *out << ineligible.name; }
+
 class IneligibleStudy : public Study, public ::testing::WithParamInterface<Ineligible> {};
 
 TEST_P(IneligibleStudy, IsSkippedWithItsReasonAndGetsNoReport) {
@@ -257,6 +265,41 @@ TEST_F(Study, WithoutAWeightGetsAReportThatSaysSoAndNoSegmentation) {
       orthanc.get("/fedpet/assessments/" + job["orthancSeriesId"].get<std::string>());
   EXPECT_EQ(assessment["status"], "refused");
   EXPECT_EQ(assessment["refusals"][0]["code"], "WeightMissing");
+}
+
+TEST_F(Study, CorrectedInThePacsLosesTheSegmentationThatNoLongerHolds) {
+  OrthancFixture orthanc(json::object(), {{"OverwriteInstances", true}});
+  orthanc.start();
+  orthanc.send(phantomFiles());
+  const json first = orthanc.waitForState("done");
+  expectOneResult(orthanc);
+  // The same UIDs with other content.
+  orthanc.send(modifiedCopy(phantomFiles(), orthanc.folder() / "sent", {"-ea", "(0010,1030)"}));
+  orthanc.waitForJob(
+      [&](const json& job) { return job["id"] != first["id"] && job["state"] == "done"; });
+  EXPECT_THAT(orthanc.seriesOf("SR"), SizeIs(1));
+  EXPECT_THAT(orthanc.seriesOf("SEG"), IsEmpty());
+  const json assessment =
+      orthanc.get("/fedpet/assessments/" + first["orthancSeriesId"].get<std::string>());
+  EXPECT_EQ(assessment["refusals"][0]["code"], "WeightMissing");
+}
+
+TEST_F(Study, DeletedAndSentAgainIsAssessedAgain) {
+  OrthancFixture orthanc;
+  orthanc.start();
+  orthanc.send(phantomFiles());
+  const json first = orthanc.waitForState("done");
+  const std::string series = first["orthancSeriesId"];
+  ASSERT_EQ(
+      orthanc.request("DELETE", "/studies/" + first["orthancStudyId"].get<std::string>()).status,
+      200);
+  EXPECT_TRUE(eventually([&] {
+    return orthanc.request("GET", "/fedpet/assessments/" + series).status == 404;
+  })) << "the result of a deleted patient is kept";
+  orthanc.send(phantomFiles());
+  orthanc.waitForJob(
+      [&](const json& job) { return job["id"] != first["id"] && job["state"] == "done"; });
+  expectOneResult(orthanc);
 }
 
 TEST_F(Study, WithAMissingSliceGetsAReportInTheRightStudy) {
@@ -298,10 +341,11 @@ TEST_F(Study, ReachesTheEhr) {
   if (const std::string reason = TestEhr::whyNot(); !reason.empty()) GTEST_SKIP() << reason;
   const auto files = phantomFiles();
   const std::string dump = runProgram({"dcmdump", "+P", "0010,0020", files[0].string()}).output;
-  const std::string patientId = dump.substr(dump.find('[') + 1, dump.find(']') - dump.find('[') - 1);
+  const std::string patientId =
+      dump.substr(dump.find('[') + 1, dump.find(']') - dump.find('[') - 1);
   TestEhr ehr({"--patient", "urn:oid:1.2.3.4|" + patientId});
-  OrthancFixture orthanc(json{{"Fhir", {{"BaseUrl", ehr.url()},
-                                    {"PatientIdentifierSystem", "urn:oid:1.2.3.4"}}}});
+  OrthancFixture orthanc(
+      json{{"Fhir", {{"BaseUrl", ehr.url()}, {"PatientIdentifierSystem", "urn:oid:1.2.3.4"}}}});
   orthanc.start();
   orthanc.send(files);
   const json job = orthanc.waitForState("done");
@@ -312,14 +356,16 @@ TEST_F(Study, ReachesTheEhr) {
 }
 
 TEST_F(Study, WhoseEhrIsDownIsDoneNeverthelessAndItsMessageKept) {
-  OrthancFixture orthanc(json{{"Fhir", {{"BaseUrl", "http://127.0.0.1:9/fhir"},
-                                    {"PatientIdentifierSystem", "urn:oid:1.2.3.4"}}}});
+  OrthancFixture orthanc(json{
+      {"Fhir",
+       {{"BaseUrl", "http://127.0.0.1:9/fhir"}, {"PatientIdentifierSystem", "urn:oid:1.2.3.4"}}}});
   orthanc.start();
   orthanc.send(phantomFiles());
   orthanc.waitForState("done");
   const auto kept = [&] {
     const json messages = orthanc.get("/fedpet/outbox")["messages"];
-    return messages.size() == 1 && messages[0]["state"] == "Pending" && messages[0]["attempts"] == 1;
+    return messages.size() == 1 && messages[0]["state"] == "Pending" &&
+           messages[0]["attempts"] == 1;
   };
   EXPECT_TRUE(eventually(kept));
   orthanc.kill();
