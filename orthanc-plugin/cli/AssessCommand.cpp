@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -70,11 +69,6 @@ ClinicalCovariates readCovariates(const fs::path& path) {
     throw std::runtime_error(path.string() + ": " + error.what());
   }
   return covariates;
-}
-
-WallClock utcNow() {
-  const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  return WallClock(now.time_since_epoch());
 }
 
 void writeResults(const AssessedStudy& study, const Assess& options) {

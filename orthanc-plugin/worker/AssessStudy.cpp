@@ -1,5 +1,6 @@
 #include "orthanc-plugin/worker/AssessStudy.h"
 
+#include <chrono>
 #include <cmath>
 #include <string>
 #include <tuple>
@@ -130,6 +131,11 @@ AssessedStudy refusedStudy(PetSeries header, NotAssessable reasons,
   study.assessment.refusals = std::move(reasons.reasons);
   finish(study);
   return study;
+}
+
+WallClock utcNow() {
+  return WallClock(std::chrono::floor<std::chrono::microseconds>(
+      std::chrono::system_clock::now().time_since_epoch()));
 }
 
 }  // namespace fedpet::plugin

@@ -37,4 +37,7 @@ AssessedStudy assessStudy(PetSeries series, const response::ResponseModel* model
 AssessedStudy refusedStudy(PetSeries header, NotAssessable, const response::ResponseModel* model,
                            WallClock assessedAt);
 
+// What a program without a clock of its own passes as `assessedAt`.
+WallClock utcNow();
+
 }  // namespace fedpet::plugin

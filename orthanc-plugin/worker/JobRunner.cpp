@@ -62,11 +62,6 @@ AssessmentOptions optionsOf(const LeasedJob& job) {
   return options;
 }
 
-WallClock utcNow() {
-  return WallClock(std::chrono::floor<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch()));
-}
-
 void storeResults(OrthancClient& client, const LeasedJob& job, const AssessedStudy& study) {
   const ResultIdentity& identity = study.assessment.identity;
   // A segmentation of the same report that this result does not have: it would contradict it.
