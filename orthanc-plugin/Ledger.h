@@ -5,7 +5,7 @@
 #pragma once
 
 #include "fhir/Outbox.h"
-#include "orthanc-plugin/Database.h"
+#include "orthanc-plugin/Schema.h"
 #include "orthanc-plugin/Job.h"
 
 #include <cstddef>

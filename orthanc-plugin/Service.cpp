@@ -53,7 +53,7 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
       log_(std::move(log)),
       workerSecret_(randomSecret()),
       archive_(std::move(core)),
-      database_(databasePath(settings_.parsed)),
+      database_(databasePath(settings_.parsed), schema()),
       ledger_(database_),
       outbox_(database_),
       queue_(ledger_, settings_.parsed.options.worker, settings_.parsed.options.retry, systemNow),

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "fhir/Outbox.h"
-#include "orthanc-plugin/Database.h"
+#include "orthanc-plugin/Schema.h"
 
 namespace fedpet::plugin {
 

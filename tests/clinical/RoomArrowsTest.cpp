@@ -19,15 +19,16 @@ using Names = std::set<std::string>;
 const std::map<std::string, Names> kMayInclude{
     {"clinical", {}},
     {"net", {}},
+    {"storage", {}},
     {"dicom", {"clinical"}},
     {"models/imaging", {"clinical"}},
     {"models/response", {"clinical"}},
     {"fhir", {"clinical", "net"}},
-    {"federation", {"net"}},
+    {"federation", {"net", "storage"}},
     {"sample-data", {"clinical", "dicom"}},
     {"ui-extension", {}},
     {"orthanc-plugin",
-     {"clinical", "net", "dicom", "models/imaging", "models/response", "fhir", "federation",
+     {"clinical", "net", "storage", "dicom", "models/imaging", "models/response", "fhir", "federation",
       "ui-extension", "sample-data"}},
 };
 
@@ -41,7 +42,7 @@ const std::map<std::string, Names> kLibraryRooms{
     {"openssl/ssl", {"net", "federation"}},
     {"openssl/", {"net", "federation", "models/response", "orthanc-plugin"}},
     {"orthanc/", {"orthanc-plugin"}},
-    {"soci/", {"orthanc-plugin", "federation"}},
+    {"soci/", {"storage", "orthanc-plugin", "federation"}},
 };
 
 struct Include {

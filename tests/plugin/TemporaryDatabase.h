@@ -1,7 +1,7 @@
 // A ledger's file in a folder of its own, opened again as often as a test likes.
 #pragma once
 
-#include "orthanc-plugin/Database.h"
+#include "orthanc-plugin/Schema.h"
 
 #include <unistd.h>
 
@@ -28,7 +28,7 @@ class TemporaryDatabase {
   TemporaryDatabase& operator=(const TemporaryDatabase&) = delete;
 
   std::filesystem::path path() const { return folder_ / "fedpet.db"; }
-  std::unique_ptr<Database> open() const { return std::make_unique<Database>(path()); }
+  std::unique_ptr<Database> open() const { return std::make_unique<Database>(path(), schema()); }
 
  private:
   std::filesystem::path folder_;

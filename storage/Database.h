@@ -1,17 +1,18 @@
-// The plugin's SQLite file. One connection behind one mutex: every transaction is a few rows, and
-// SQLite has one writer anyway. WAL with synchronous=FULL: what is committed survives a power cut,
-// so that an effect may follow.
+// Durable state in one SQLite file. One connection behind one mutex: every transaction is a few
+// rows, and SQLite has one writer anyway. WAL with synchronous=FULL: what is committed survives a
+// power cut, so that an effect may follow.
 #pragma once
 
 #include <soci/soci.h>
 
 #include <filesystem>
 #include <mutex>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
-namespace fedpet::plugin {
+namespace fedpet::storage {
 
 struct DatabaseError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -19,9 +20,10 @@ struct DatabaseError : std::runtime_error {
 
 class Database {
  public:
-  // Creates the file when absent and brings the schema up to date. Throws DatabaseError, also for
-  // a schema newer than this program.
-  explicit Database(const std::filesystem::path&);
+  // Creates the file when absent and brings the schema up to date. `migrations`: one script per
+  // schema version; a released one is never edited, a new one is added. Throws DatabaseError, also
+  // for a schema newer than this program.
+  Database(const std::filesystem::path&, std::span<const char* const> migrations);
 
   // Runs f(session) as one transaction: it happens wholly or not at all.
   template <typename F>
@@ -61,4 +63,4 @@ class Database {
   soci::session session_;
 };
 
-}  // namespace fedpet::plugin
+}  // namespace fedpet::storage

@@ -1,0 +1,91 @@
+// Secure aggregation on the complete graph (Bonawitz et al. 2017, doi 10.1145/3133956.3133982,
+// figure 4, with the signed consistency round of its active-adversary form).
+//
+// Steps: Join (keys) -> Share (sealed Shamir shares, through the coordinator) -> Contribute (the
+// masked vector) -> Confirm (each survivor signs the list of survivors) -> Reveal (shares of the
+// self-mask seed of survivors, of the mask key of the dropped; never both of one peer).
+//
+// Everything here is arithmetic on messages: no socket, no clock, no disk. A site journals
+// SiteSecrets before it sends its Join and can repeat every later step from them.
+#pragma once
+
+#include "federation/crypto/KeyAgreement.h"
+#include "federation/crypto/SigningKey.h"
+#include "federation/wire/Messages.h"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace fedpet::federation {
+
+inline constexpr int kFewestSurvivors = 3;
+
+// More than two thirds, so that two lists of survivors cannot both be confirmed.
+int shamirThreshold(int sites, double thresholdShare);
+
+struct ProtocolViolation : std::runtime_error {  // what a peer or the coordinator did wrong
+  using std::runtime_error::runtime_error;
+};
+
+struct SiteSecrets {
+  SecretBytes encryptionKey, maskKey;  // X25519, raw
+  SecretBytes selfMaskSeed;            // 32 bytes
+  SecretBytes shareSeed;               // makes the polynomials repeatable after a crash
+
+  static SiteSecrets generate();
+  SecretBytes serialize() const;  // for the site's own journal
+  static SiteSecrets parse(ByteView);
+};
+
+struct SecureRound {
+  std::string roundId, site;
+  int threshold = 0;
+  int wordBytes = 8;
+  // Verified by the caller: signed by the site that the roster names.
+  std::map<std::string, JoinBody> joins;  // U1, own included
+};
+
+JoinBody makeJoin(const SiteSecrets&);
+// One sealed packet for every other site of U1. Throws ProtocolViolation when two sites have the
+// same keys, own is missing, or there are fewer sites than the threshold.
+ShareBody makeShares(const SiteSecrets&, const SecureRound&);
+// values + self mask + pairwise masks with every peer of U2 (the sites that shared).
+std::vector<std::uint64_t> maskValues(const SiteSecrets&, const SecureRound&,
+                                      const std::set<std::string>& sharers,
+                                      std::span<const std::uint64_t> values);
+// What is signed in Confirm: round, and the sorted survivors.
+Bytes survivorsDocument(const std::string& roundId, const std::set<std::string>& survivors);
+// `packets`: sealed shares received from the sharers. Throws ProtocolViolation when survivors are
+// fewer than the threshold or kFewestSurvivors, are not all sharers, do not include this site, or
+// a packet cannot be opened.
+RevealBody makeReveal(const SiteSecrets&, const SecureRound&, const std::set<std::string>& sharers,
+                      const std::set<std::string>& survivors,
+                      const std::map<std::string, Bytes>& packets);
+
+// --- the coordinator ---------------------------------------------------------------------------
+
+// Holds one running sum and nothing of a single site.
+class RunningSum {
+ public:
+  RunningSum(std::size_t length, int wordBytes);
+  void add(ByteView packedWords);  // throws WireError on a wrong length
+  const std::vector<std::uint64_t>& words() const { return words_; }
+
+ private:
+  std::vector<std::uint64_t> words_;
+  int wordBytes_;
+};
+
+// Takes the masks off. Throws ProtocolViolation when reveals do not reach the threshold, shares
+// contradict each other (the reconstructed key does not give the announced public key), or a
+// reveal holds both secrets of one site.
+std::vector<std::uint64_t> unmask(std::vector<std::uint64_t> maskedSum, const SecureRound&,
+                                  const std::set<std::string>& sharers,
+                                  const std::set<std::string>& survivors,
+                                  const std::map<std::string, RevealBody>& reveals);
+
+}  // namespace fedpet::federation

@@ -1,0 +1,53 @@
+#include "orthanc-plugin/Schema.h"
+
+#include <array>
+
+namespace fedpet::plugin {
+namespace {
+
+// One entry per schema version; a released entry is never edited, a new one is added.
+constexpr std::array<const char*, 1> kMigrations = {
+    // 1
+    R"sql(
+    CREATE TABLE intake (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      archive_id TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      settled_sequence INTEGER NOT NULL);
+    CREATE TABLE pending_series (
+      series_id TEXT PRIMARY KEY,
+      noticed_at INTEGER NOT NULL);
+    CREATE TABLE jobs (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      series_id TEXT NOT NULL, study_id TEXT NOT NULL, series_uid TEXT NOT NULL,
+      fingerprint TEXT NOT NULL, trigger TEXT NOT NULL, state TEXT NOT NULL,
+      attempt INTEGER NOT NULL, tries_left INTEGER NOT NULL,
+      stage TEXT NOT NULL, percent INTEGER NOT NULL,
+      reason_code TEXT NOT NULL, reason_text TEXT NOT NULL,
+      worker TEXT NOT NULL, model_version TEXT NOT NULL, timings TEXT NOT NULL,
+      created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, not_before INTEGER NOT NULL,
+      started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
+      stage_started_at INTEGER NOT NULL, lease_until INTEGER NOT NULL,
+      UNIQUE (series_id, fingerprint));
+    CREATE INDEX jobs_by_state ON jobs (state, not_before);
+    CREATE TABLE assessments (
+      series_id TEXT PRIMARY KEY,
+      job_id INTEGER NOT NULL, attempt INTEGER NOT NULL,
+      created_at INTEGER NOT NULL, json TEXT NOT NULL);
+    CREATE TABLE outbox (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      destination TEXT NOT NULL, key TEXT NOT NULL, ordering_key TEXT NOT NULL,
+      body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+      enqueued_at INTEGER NOT NULL, due_at INTEGER NOT NULL, revision INTEGER NOT NULL,
+      reason TEXT NOT NULL, settled_at INTEGER NOT NULL, locations TEXT NOT NULL,
+      UNIQUE (destination, key));
+    CREATE INDEX outbox_by_state ON outbox (state, due_at);
+    CREATE INDEX outbox_by_order ON outbox (destination, ordering_key);
+    )sql",
+};
+
+}  // namespace
+
+std::span<const char* const> schema() { return kMigrations; }
+
+}  // namespace fedpet::plugin
