@@ -2,47 +2,25 @@
 // step: it always returns. Boost.Beast and OpenSSL stay behind this header.
 #pragma once
 
+#include "net/HttpMessage.h"
+#include "net/NetError.h"
+#include "net/Url.h"
+
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "net/NetError.h"
-#include "net/Url.h"
 
 namespace fedpet::net {
-
-struct Header {
-  std::string name, value;
-};
-using Headers = std::vector<Header>;
-
-// The first value under that name, letter case ignored; nullopt when absent.
-std::optional<std::string> headerValue(const Headers&, std::string_view name);
-
-struct HttpRequest {
-  std::string method = "GET";
-  std::string target = "/";  // path and query, percent-encoded: "/instances/1/file"
-  Headers headers;           // Host, Content-Length and User-Agent are added
-  std::string body;          // raw bytes
-};
-
-struct HttpResponse {
-  int status = 0;  // any status but a redirect: 404 and 500 are answers, not errors
-  Headers headers;
-  std::string body;  // raw bytes, transfer coding removed
-};
 
 struct HttpClientOptions {
   std::chrono::milliseconds resolveTimeout{10'000};
   std::chrono::milliseconds connectTimeout{10'000};
   std::chrono::milliseconds tlsTimeout{10'000};
-  std::chrono::milliseconds ioTimeout{30'000};  // without one byte sent or received
+  std::chrono::milliseconds ioTimeout{30'000};        // without one byte sent or received
   std::chrono::milliseconds overallTimeout{120'000};  // of one send(), all steps together
   std::size_t maxHeaderBytes = 64 * 1024;
   std::size_t maxBodyBytes = 512u * 1024 * 1024;
