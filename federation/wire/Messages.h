@@ -74,7 +74,7 @@ struct RoundStart {     // signed document "round", by the coordinator
   int number = 1, attempt = 1;
   std::string inputSha256;  // blob with the RoundInput
   std::uint64_t inputBytes = 0;
-  std::vector<std::string> invited;  // sorted
+  std::vector<std::string> invited;  // sorted; FixedPoint's `sites` is their number, at every end
   int quorum = 3, threshold = 0;
   int rosterNumber = 0;
   std::chrono::sys_seconds opened{};
