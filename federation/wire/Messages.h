@@ -174,5 +174,25 @@ Bytes encode(const Release&);
 // decode<Roster>(bytes) ...; throws WireError. Instantiated for every struct that encode() takes.
 template <typename Message>
 Message decode(ByteView);
+template <>
+EnrolRequest decode<EnrolRequest>(ByteView);
+template <>
+EnrolReply decode<EnrolReply>(ByteView);
+template <>
+Roster decode<Roster>(ByteView);
+template <>
+Decision decode<Decision>(ByteView);
+template <>
+RoundStart decode<RoundStart>(ByteView);
+template <>
+RoundMessage decode<RoundMessage>(ByteView);
+template <>
+MessageReply decode<MessageReply>(ByteView);
+template <>
+RoundView decode<RoundView>(ByteView);
+template <>
+PollReply decode<PollReply>(ByteView);
+template <>
+Release decode<Release>(ByteView);
 
 }  // namespace fedpet::federation
