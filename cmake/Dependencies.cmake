@@ -17,4 +17,4 @@ find_package(Torch REQUIRED)  # last: it overrides compiler flags that others te
 
 # Debian ships SOCI without CMake targets.
 add_library(fedpet_soci INTERFACE)
-target_link_libraries(fedpet_soci INTERFACE soci_core soci_sqlite3 sqlite3 dl)
+target_link_libraries(fedpet_soci INTERFACE soci_core soci_sqlite3 soci_postgresql sqlite3 dl)

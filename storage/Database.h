@@ -1,15 +1,17 @@
-// Durable state in one SQLite file. One connection behind one mutex: every transaction is a few
-// rows, and SQLite has one writer anyway. WAL with synchronous=FULL: what is committed survives a
-// power cut, so that an effect may follow.
+// Durable state in one SQLite file or one PostgreSQL database. One connection behind one mutex:
+// every transaction is a few rows, and transactions of one database never run side by side, in
+// whichever process (SQLite has one writer anyway; in PostgreSQL an advisory lock makes it so).
+// What is committed survives a power cut, so that an effect may follow.
 #pragma once
 
 #include <soci/soci.h>
 
-#include <filesystem>
 #include <mutex>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace fedpet::storage {
@@ -18,18 +20,30 @@ struct DatabaseError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+enum class Dialect { Sqlite, PostgreSql };
+
 class Database {
  public:
-  // Creates the file when absent and brings the schema up to date. `migrations`: one script per
-  // schema version; a released one is never edited, a new one is added. Throws DatabaseError, also
-  // for a schema newer than this program.
-  Database(const std::filesystem::path&, std::span<const char* const> migrations);
+  // `location`: a file, created when absent, or "postgresql://..." (libpq's URI) or
+  // "postgresql:dbname=... host=..." (its key words), a database that exists. Brings the schema up
+  // to date. `migrations`: one script per schema version; a released one is never edited, a new
+  // one is added. Throws DatabaseError, also for a schema newer than this program; its text never
+  // holds a password.
+  //
+  // A script that is meant for both dialects keeps to TEXT and BIGINT, writes {AUTOKEY} for a
+  // column that numbers its rows, and has no ';' inside a statement.
+  Database(const std::string& location, std::span<const char* const> migrations);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Dialect dialect() const { return dialect_; }
 
   // Runs f(session) as one transaction: it happens wholly or not at all.
   template <typename F>
   auto transaction(F f) {
     const std::lock_guard lock(mutex_);
-    Scope scope(session_);
+    Scope scope(session_, dialect_);
     if constexpr (std::is_void_v<decltype(f(session_))>) {
       f(session_);
       scope.commit();
@@ -41,11 +55,9 @@ class Database {
   }
 
  private:
-  // soci::transaction begins DEFERRED, which can fail half-way with SQLITE_BUSY when a person has
-  // the file open; IMMEDIATE waits at the start instead.
   class Scope {
    public:
-    explicit Scope(soci::session& session) : session_(session) { session_ << "BEGIN IMMEDIATE"; }
+    Scope(soci::session& session, Dialect);
     ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
@@ -59,8 +71,16 @@ class Database {
     bool committed_ = false;
   };
 
+  void openSqlite(const std::string& path);
+  void openPostgreSql(const std::string& location);
+  void migrate(const std::string& name, std::span<const char* const> migrations);
+
   std::mutex mutex_;  // guards session_
   soci::session session_;
+  Dialect dialect_;
 };
+
+// True for locations that name a PostgreSQL database.
+bool isPostgreSql(std::string_view location);
 
 }  // namespace fedpet::storage
