@@ -24,6 +24,10 @@ struct AuditEntry {
   Hash256 hash{};         // SHA-256 over sequence, time, kind, facts and previous, length-prefixed
 };
 
+// Facts that both ends must write down with the same members, for compareAudits(): "decision"
+// {"plan": hash, "approved": bool}, "contribution" {"round": id, "blob": sha256}; the coordinator
+// adds "site".
+
 // The entry after `last` (nullptr: the first). Storage is the caller's.
 AuditEntry nextEntry(const AuditEntry* last, std::chrono::sys_seconds, std::string kind,
                      std::string factsJson);
