@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@ namespace fedpet {
 // Wall-clock time of the scanner. Explicit zones have been converted to the series' own zone.
 using WallClock = std::chrono::local_time<std::chrono::microseconds>;
 
+// An attribute that results repeat as the source has it: what all instances of a patient or study
+// have in common, and nothing here interprets.
+struct HeaderAttribute {
+  std::uint16_t group = 0, element = 0;
+  std::string value;  // as in the file but UTF-8; backslashes part several values
+  std::vector<std::vector<HeaderAttribute>> items;  // of a sequence
+};
+
 struct PatientIdentity {
   std::string patientId;
   std::string issuerOfPatientId;  // (0010,0021)
@@ -22,6 +31,7 @@ struct PatientIdentity {
   std::string birthDate;          // DA, "19410203"
   std::string sex;                // "M", "F", "O" or empty
   std::optional<double> ageYears; // PatientAge, else from the birth date
+  bool identityRemoved = false;   // (0012,0062): the source was de-identified, so are the results
 };
 
 struct StudyIdentity {
@@ -53,7 +63,11 @@ struct PetSlice {
 struct PetSeries {
   PatientIdentity patient;
   StudyIdentity study;
+  // Further attributes of patient and study, for the headers of SR and SEG only: they may hold free
+  // text about the patient, so they travel to no other place.
+  std::vector<HeaderAttribute> repeatedHeader;
   std::string seriesInstanceUid, frameOfReferenceUid, sopClassUid, seriesDescription;
+  std::string positionReferenceIndicator;    // (0020,1040), belongs to the frame of reference
   std::string manufacturer, manufacturerModel, stationName, institutionName, softwareVersions;
   std::vector<std::string> imageType;        // ORIGINAL, PRIMARY, ...
   std::vector<std::string> seriesType;       // (0054,1000): STATIC, IMAGE; WHOLE BODY, IMAGE

@@ -90,7 +90,7 @@ void putSeries(DcmItem& item, const PetSeries& series, int seriesNumber) {
   }
   put(item, DCM_BodyPartExamined, "WHOLEBODY");
   put(item, DCM_FrameOfReferenceUID, series.frameOfReferenceUid);
-  put(item, DCM_PositionReferenceIndicator, "");
+  put(item, DCM_PositionReferenceIndicator, series.positionReferenceIndicator);
   put(item, DCM_Units, series.units);
   putIfKnown(item, DCM_SUVType, series.suvType);
   put(item, DCM_CountsSource, "EMISSION");

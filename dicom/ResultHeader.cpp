@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "dicom/DicomError.h"
+#include "dicom/RepeatedHeader.h"
 #include "dicom/StructuredReportTree.h"
 
 namespace fedpet::dicom {
@@ -51,6 +52,8 @@ void setResultHeader(DcmDataset& dataset, const ResponseAssessment& a, const Res
   put(dataset, DCM_SpecificCharacterSet, "ISO_IR 192");
   setPatient(dataset, a.series);
   setStudy(dataset, a.series.study);
+  // Last: "71.0" stays "71.0", though the number was read as 71.
+  writeRepeatedHeader(dataset, a.series.repeatedHeader);
   setEquipment(dataset, a);
 
   const std::string date = dateText(a.assessedAt), time = timeText(a.assessedAt);

@@ -219,7 +219,7 @@ void addReferencedSeries(DcmItem& dataset, const PetSeries& series, const Frames
 void putImageAttributes(DcmItem& dataset, const ResponseAssessment& a) {
   put(dataset, DCM_ImageType, "DERIVED\\PRIMARY");
   put(dataset, DCM_FrameOfReferenceUID, a.series.frameOfReferenceUid);
-  put(dataset, DCM_PositionReferenceIndicator, "");
+  put(dataset, DCM_PositionReferenceIndicator, a.series.positionReferenceIndicator);
   put(dataset, DCM_PhotometricInterpretation, "MONOCHROME2");
   put(dataset, DCM_LossyImageCompression, "00");
   put(dataset, DCM_SegmentationType, "BINARY");

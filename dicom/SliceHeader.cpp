@@ -1,6 +1,7 @@
 #include "dicom/SliceHeader.h"
 
 #include "dicom/DatasetReader.h"
+#include "dicom/RepeatedHeader.h"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcfilefo.h>
@@ -60,6 +61,7 @@ PatientIdentity patientOf(const DatasetReader& reader) {
   const std::string sex = reader.rawText(tags::kPatientSex);
   if (sex == "M" || sex == "F" || sex == "O") patient.sex = sex;
   patient.ageYears = ageYears(reader);
+  patient.identityRemoved = reader.rawText(tags::kPatientIdentityRemoved) == "YES";
   return patient;
 }
 
@@ -263,9 +265,11 @@ SliceHeader readSliceHeader(DcmFileFormat& file, const std::string& name) {
     PetSeries& facts = header.facts;
     facts.patient = patientOf(reader);
     facts.study = studyOf(reader);
+    facts.repeatedHeader = readRepeatedHeader(*file.getDataset(), decoder);
     facts.seriesInstanceUid = required(reader, tags::kSeriesInstanceUid);
     facts.sopClassUid = required(reader, tags::kSopClassUid);
     facts.frameOfReferenceUid = validUtf8(reader.rawText(tags::kFrameOfReferenceUid));
+    facts.positionReferenceIndicator = reader.text(tags::kPositionReferenceIndicator);
     facts.seriesDescription = reader.text(tags::kSeriesDescription);
     readDevice(reader, facts);
     readPetModules(reader, facts, zone);

@@ -61,6 +61,7 @@ inline constexpr Attribute kPatientSex{0x0010, 0x0040, "PatientSex"};
 inline constexpr Attribute kPatientAge{0x0010, 0x1010, "PatientAge"};
 inline constexpr Attribute kPatientSize{0x0010, 0x1020, "PatientSize"};
 inline constexpr Attribute kPatientWeight{0x0010, 0x1030, "PatientWeight"};
+inline constexpr Attribute kPatientIdentityRemoved{0x0012, 0x0062, "PatientIdentityRemoved"};
 inline constexpr Attribute kRadiopharmaceutical{0x0018, 0x0031, "Radiopharmaceutical"};
 inline constexpr Attribute kSliceThickness{0x0018, 0x0050, "SliceThickness"};
 inline constexpr Attribute kProtocolName{0x0018, 0x1030, "ProtocolName"};
@@ -78,6 +79,8 @@ inline constexpr Attribute kStudyId{0x0020, 0x0010, "StudyID"};
 inline constexpr Attribute kImagePositionPatient{0x0020, 0x0032, "ImagePositionPatient"};
 inline constexpr Attribute kImageOrientationPatient{0x0020, 0x0037, "ImageOrientationPatient"};
 inline constexpr Attribute kFrameOfReferenceUid{0x0020, 0x0052, "FrameOfReferenceUID"};
+inline constexpr Attribute kPositionReferenceIndicator{0x0020, 0x1040,
+                                                       "PositionReferenceIndicator"};
 inline constexpr Attribute kSamplesPerPixel{0x0028, 0x0002, "SamplesPerPixel"};
 inline constexpr Attribute kPhotometricInterpretation{0x0028, 0x0004, "PhotometricInterpretation"};
 inline constexpr Attribute kNumberOfFrames{0x0028, 0x0008, "NumberOfFrames"};

@@ -88,14 +88,16 @@ Json toJson(const PatientIdentity& patient) {
             {"issuerOfPatientId", patient.issuerOfPatientId},
             {"patientName", patient.patientName},
             {"birthDate", patient.birthDate},
-            {"sex", patient.sex}};
+            {"sex", patient.sex},
+            {"identityRemoved", patient.identityRemoved}};
   putOptional(json, "ageYears", patient.ageYears);
   return json;
 }
 
 PatientIdentity patientFrom(const Json& json) {
   return {json.at("patientId"), json.at("issuerOfPatientId"), json.at("patientName"),
-          json.at("birthDate"), json.at("sex"), getOptional<double>(json, "ageYears")};
+          json.at("birthDate"), json.at("sex"), getOptional<double>(json, "ageYears"),
+          json.value("identityRemoved", false)};  // absent in results of version 0.1.0
 }
 
 Json toJson(const StudyIdentity& study) {

@@ -169,7 +169,7 @@ export function assessment() {
              trainingData: "synthetic cohort, 4000 patients, seed 20261124", trainedOnSyntheticData: true },
     series: {
       patient: { patientId: "SYN-0001", issuerOfPatientId: "FEDPET-DEMO", patientName: "Synthetic^Anna^Marie", birthDate: "19620314",
-                 sex: "F", ageYears: 64.7 },
+                 sex: "F", ageYears: 64.7, identityRemoved: false },
       study: { studyInstanceUid: "2.25.1", studyId: "1", studyDate: "20261123", studyTime: "101500", studyDescription: "FDG PET/CT whole body",
                accessionNumber: "A-20261123-07", referringPhysicianName: "Example^Referrer" },
       seriesInstanceUid: "2.25.217735921118235690452331945634291", frameOfReferenceUid: "2.25.3", sopClassUid: "1.2.840.10008.5.1.4.1.1.128",

@@ -85,6 +85,7 @@ export interface PetSeries {
     patientName: string; // DICOM PN
     birthDate: string; // DICOM DA
     sex: string;
+    identityRemoved: boolean; // the source says that it was de-identified
     ageYears?: number;
   };
   study: {

@@ -88,6 +88,7 @@ function header(assessment: Assessment): HTMLElement {
       ["Patient ID", patient.patientId + (patient.issuerOfPatientId ? ` (${patient.issuerOfPatientId})` : "")],
       ["Born", patient.birthDate ? dicomDate(patient.birthDate) : "not given"],
       ["Sex and age", sexText(patient.sex) + age],
+      ["Identity", patient.identityRemoved ? "removed: the source is marked as de-identified" : null],
       ["Study", [dicomDate(study.studyDate), dicomTime(study.studyTime)].filter(Boolean).join(" ")],
       ["Description", [study.studyDescription, assessment.series.seriesDescription].filter(Boolean).join(" / ")],
       ["Accession number", study.accessionNumber || "not given"],
