@@ -93,4 +93,10 @@ struct Progress {
 Progress begin(const Plan&);
 Progress proceed(const Plan&, const Progress&, const RoundSum&);
 
+// A released model as the blob that EvaluationTerms::modelSha256 names: an encoded RoundInput of
+// phase "model" with the outcome's parameters and description.
+RoundInput modelBlobOf(const Outcome&);
+// begin() of a plan of TaskKind::Evaluate, which begin() itself refuses: it needs that blob.
+Progress beginEvaluation(const Plan&, const RoundInput& modelBlob);
+
 }  // namespace fedpet::federation
