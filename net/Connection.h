@@ -2,6 +2,8 @@
 // with a deadline, which is what a blocking socket cannot do.
 #pragma once
 
+#include "net/HttpClient.h"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/error.hpp>
@@ -17,8 +19,6 @@
 #include <string>
 #include <utility>
 
-#include "net/HttpClient.h"
-
 namespace fedpet::net {
 
 // When the whole exchange must be over, and whether its caller still wants it.
@@ -30,13 +30,15 @@ struct Patience {
   std::chrono::milliseconds within(std::chrono::milliseconds limit, const char* doing) const;
 };
 
+NetError refusedByProxy(const std::string& proxy, unsigned status, const HttpClientOptions&);
+
 class Connection {
  public:
   // `tls` is null for plain HTTP. Both references must outlive the connection.
   Connection(boost::asio::io_context& io, boost::asio::ssl::context* tls);
 
-  // Resolves, connects, shakes hands. Throws NetError.
-  void open(const Url&, const HttpClientOptions&, const Patience&);
+  // Resolves, connects, shakes hands; through the proxy unless it is null. Throws NetError.
+  void open(const Url&, const Url* proxy, const HttpClientOptions&, const Patience&);
   // Nothing was sent or closed by the peer since the last answer. A race remains: the peer may
   // close at this very moment.
   bool looksAlive();
@@ -68,7 +70,9 @@ class Connection {
 
  private:
   boost::beast::tcp_stream& tcp();
+  void tunnel(const Url&, const Url& proxy, const HttpClientOptions&, const Patience&);
   void handshake(const Url&, const HttpClientOptions&, const Patience&);
+  void checkPin(const Url&, const HttpClientOptions&);
   [[noreturn]] static void throwTimeout(const Patience&, const char* doing);
 
   boost::asio::io_context& io_;

@@ -1,5 +1,9 @@
 #include "net/HttpClient.h"
 
+#include "net/Connection.h"
+#include "net/Proxy.h"
+#include "net/Tls.h"
+
 #include <boost/asio/post.hpp>
 #include <boost/beast/http.hpp>
 #include <openssl/evp.h>
@@ -7,8 +11,6 @@
 #include <cctype>
 #include <functional>
 #include <stdexcept>
-
-#include "net/Connection.h"
 
 namespace fedpet::net {
 namespace {
@@ -39,28 +41,18 @@ bool isRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-asio::ssl::context tlsContext(const HttpClientOptions& options) {
-  asio::ssl::context context(asio::ssl::context::tls_client);
-  try {
-    context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
-                        asio::ssl::context::no_tlsv1_1);
-    context.set_verify_mode(options.verifyPeer ? asio::ssl::verify_peer : asio::ssl::verify_none);
-    if (options.caFile.empty())
-      context.set_default_verify_paths();
-    else
-      context.load_verify_file(options.caFile.string());
-    if (!options.clientCertificateFile.empty()) {
-      context.use_certificate_chain_file(options.clientCertificateFile.string());
-      context.use_private_key_file(options.clientKeyFile.string(), asio::ssl::context::pem);
-    }
-  } catch (const boost::system::system_error& e) {
-    throw NetError(NetError::Kind::Tls, std::string("unusable certificate or key file: ") + e.what());
-  }
-  return context;
+// A pin that guards nothing must not look as if it did.
+void checkPin(const Url& origin, const HttpClientOptions& options) {
+  const std::string& pin = options.tlsPinSha256;
+  if (pin.empty()) return;
+  if (!origin.isTls())
+    throw NetError(NetError::Kind::Tls, "a key is pinned, but the address begins with http:");
+  if (pin.size() != 64 || pin.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+    throw NetError(NetError::Kind::Tls, "a pinned key must be given as 64 hexadecimal digits");
 }
 
 // Throws std::invalid_argument: a line break in a header would be a second request.
-BeastRequest beastRequest(const HttpRequest& request, const Url& origin,
+BeastRequest beastRequest(const HttpRequest& request, const Url& origin, bool isForProxy,
                           const HttpClientOptions& options) {
   if (request.target.empty() || request.target.front() != '/' ||
       hasControlCharacter(request.target) || request.target.find(' ') != std::string::npos)
@@ -68,7 +60,7 @@ BeastRequest beastRequest(const HttpRequest& request, const Url& origin,
   BeastRequest message;
   message.version(11);
   message.method_string(request.method);
-  message.target(request.target);
+  message.target(isForProxy ? "http://" + origin.authority() + request.target : request.target);
   message.set(http::field::host, origin.authority());
   message.set(http::field::user_agent, options.userAgent);
   for (const auto& [name, value] : request.headers) {
@@ -76,14 +68,24 @@ BeastRequest beastRequest(const HttpRequest& request, const Url& origin,
       throw std::invalid_argument("a request header has no name or a control character");
     message.set(name, value);
   }
+  if (isForProxy && !options.proxyAuthorization.empty())
+    message.set(http::field::proxy_authorization, options.proxyAuthorization);
   message.body() = {request.body.data(), request.body.size()};
   if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD"))
     message.content_length(request.body.size());
   return message;
 }
 
+// In TLS 1.3 a client learns only when it reads that its certificate was refused.
+bool isTlsAlert(beast::error_code error) {
+  return error.category() == asio::error::get_ssl_category();
+}
+
 NetError failedRead(beast::error_code error) {
   using Kind = NetError::Kind;
+  if (isTlsAlert(error))
+    return {Kind::Tls, "the peer ended the TLS connection (" + error.message() +
+                           "); it may not accept the client certificate, or want one"};
   if (error == http::error::body_limit || error == http::error::header_limit ||
       error == http::error::buffer_overflow)
     return {Kind::TooLarge, "the answer is larger than allowed (" + error.message() + ")"};
@@ -109,12 +111,14 @@ HttpResponse plainResponse(http::response<http::string_body>&& message) {
 
 class HttpClient::Session {
  public:
-  Session(Url url, HttpClientOptions limits) : origin(std::move(url)), options(std::move(limits)) {
-    if (origin.isTls()) tls_.emplace(tlsContext(options));
+  Session(Url url, HttpClientOptions limits)
+      : origin(std::move(url)), options(std::move(limits)), proxy_(proxyFor(origin, options)) {
+    checkPin(origin, options);
+    if (origin.isTls()) tls_.emplace(clientContext(options));
   }
 
   HttpResponse send(const HttpRequest& request, std::stop_token stop) {
-    BeastRequest message = beastRequest(request, origin, options);
+    BeastRequest message = beastRequest(request, origin, asksProxy(), options);
     const Patience patience{std::chrono::steady_clock::now() + options.overallTimeout, stop};
     drain();
     // The callback may come from any thread, so it only posts; the post wakes the waiting step.
@@ -136,6 +140,8 @@ class HttpClient::Session {
   std::size_t connectionsOpened = 0;
 
  private:
+  bool asksProxy() const { return proxy_ && !origin.isTls(); }
+
   // A close that was posted at the very end of the last call must not hit this one.
   void drain() {
     io_.restart();
@@ -155,7 +161,7 @@ class HttpClient::Session {
       }
     }
     connection_.emplace(io_, tls_ ? &*tls_ : nullptr);
-    connection_->open(origin, options, patience);
+    connection_->open(origin, proxy_ ? &*proxy_ : nullptr, options, patience);
     ++connectionsOpened;
     bool answerBegan = false;
     return exchange(message, patience, answerBegan);
@@ -166,6 +172,10 @@ class HttpClient::Session {
     const bool isHead = message.method() == http::verb::head;
     auto [response, keepAlive] = readAnswer(isHead, patience, writeError, answerBegan);
     if (!keepAlive || writeError) connection_.reset();
+    if (asksProxy() && response.status == 407) {
+      connection_.reset();
+      throw refusedByProxy("the proxy " + proxy_->authority(), 407, options);
+    }
     if (isRedirect(response.status))
       throw NetError(NetError::Kind::Protocol,
                      "the peer answered with a redirect (" + std::to_string(response.status) +
@@ -179,10 +189,9 @@ class HttpClient::Session {
     http::request_serializer<http::span_body<const char>> serializer(message);
     beast::error_code error;
     while (!serializer.is_done() && !error)
-      error = connection_->step(options.ioTimeout, patience, "sending the request",
-                                [&](auto& stream, auto handler) {
-                                  http::async_write_some(stream, serializer, handler);
-                                });
+      error = connection_->step(
+          options.ioTimeout, patience, "sending the request",
+          [&](auto& stream, auto handler) { http::async_write_some(stream, serializer, handler); });
     return error;
   }
 
@@ -200,13 +209,12 @@ class HttpClient::Session {
       parser.skip(isHead);
       while (!parser.is_done()) {
         const auto error = connection_->step(
-            options.ioTimeout, patience, "waiting for the answer",
-            [&](auto& stream, auto handler) {
+            options.ioTimeout, patience, "waiting for the answer", [&](auto& stream, auto handler) {
               http::async_read_some(stream, connection_->buffer(), parser, handler);
             });
         answerBegan = answerBegan || parser.got_some();
         if (!error) continue;
-        if (writeError && !answerBegan)
+        if (writeError && !answerBegan && !isTlsAlert(error))
           throw NetError(NetError::Kind::Connect,
                          "the connection broke while sending: " + writeError.message());
         throw failedRead(error);
@@ -218,6 +226,7 @@ class HttpClient::Session {
     }
   }
 
+  const std::optional<Url> proxy_;
   asio::io_context io_{1};
   std::optional<asio::ssl::context> tls_;
   std::optional<Connection> connection_;  // absent, or ready for the next request
@@ -247,8 +256,7 @@ HttpResponse HttpClient::get(std::string_view target, Headers headers, std::stop
 
 HttpResponse HttpClient::post(std::string_view target, std::string body, Headers headers,
                               std::stop_token stop) {
-  return send({"POST", std::string(target), std::move(headers), std::move(body)},
-              std::move(stop));
+  return send({"POST", std::string(target), std::move(headers), std::move(body)}, std::move(stop));
 }
 
 const Url& HttpClient::origin() const { return session_->origin; }
@@ -257,9 +265,9 @@ std::size_t HttpClient::connectionsOpened() const { return session_->connections
 std::string basicCredentials(std::string_view user, std::string_view password) {
   const std::string plain = std::string(user) + ":" + std::string(password);
   std::vector<unsigned char> encoded(4 * ((plain.size() + 2) / 3) + 1);  // and a closing zero
-  const int length = EVP_EncodeBlock(encoded.data(),
-                                     reinterpret_cast<const unsigned char*>(plain.data()),
-                                     static_cast<int>(plain.size()));
+  const int length =
+      EVP_EncodeBlock(encoded.data(), reinterpret_cast<const unsigned char*>(plain.data()),
+                      static_cast<int>(plain.size()));
   return "Basic " + std::string(encoded.begin(), encoded.begin() + length);
 }
 

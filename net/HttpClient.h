@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fedpet::net {
 
@@ -32,6 +33,18 @@ struct HttpClientOptions {
   std::filesystem::path caFile;                 // PEM; empty: the system's authorities
   std::filesystem::path clientCertificateFile;  // PEM chain, for mutual TLS; empty: none
   std::filesystem::path clientKeyFile;          // PEM
+  // The same from memory. A CA given both ways is trusted both ways.
+  std::string caPem, clientCertificatePem, clientKeyPem;
+  // SHA-256 of the peer's public key (SubjectPublicKeyInfo, RFC 7469), in hex. When set, the peer
+  // must have this key in addition to everything above.
+  std::string tlsPinSha256;
+
+  // "http://proxy.example:3128": https goes through a CONNECT tunnel (RFC 9110, section 9.3.6),
+  // http is asked for in absolute form. Empty: no proxy; the environment is not looked at.
+  std::string proxyUrl;
+  std::string proxyAuthorization;  // value of Proxy-Authorization, see basicCredentials()
+  // Hosts reached directly: a name or address, ".example.org" for all names below, or "*".
+  std::vector<std::string> noProxy;
 };
 
 // Not thread-safe: one client per thread. Keeps its connection open between calls and reconnects

@@ -66,6 +66,9 @@ struct HttpServerOptions {
   enum class ClientCertificates { None, Optional, Required };
   ClientCertificates clientCertificates = ClientCertificates::None;
 
+  // Shapes the answers that the server itself gives (400, 413, 431, 500, ...). Empty: plain text.
+  // Must not throw.
+  std::function<HttpResponse(int status, const std::string& why)> refusal;
   // Failed handshakes, refused connections, exceptions of the handler: one line, no secret. Called
   // from the server's threads; must not throw. May be empty.
   std::function<void(const std::string&)> onTrouble;

@@ -13,6 +13,7 @@ class NetError : public std::runtime_error {
     Resolve,    // the host name has no address
     Connect,    // nobody listens, or the connection broke before an answer began
     Tls,        // handshake, certificate or host name
+    Proxy,      // the proxy refused, wants other credentials, or is none
     Timeout,    // a step or the whole exchange took longer than its deadline
     TooLarge,   // header or body beyond the limit
     Protocol,   // not HTTP, cut off in the middle, or a redirect

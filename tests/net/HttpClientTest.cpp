@@ -3,9 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 
@@ -18,6 +15,7 @@ using namespace std::chrono_literals;
 using fedpet::testing::Answer;
 using fedpet::testing::LoopbackServer;
 using fedpet::testing::makeTestCertificate;
+using fedpet::testing::PemFile;
 using fedpet::testing::TestCertificate;
 using Kind = NetError::Kind;
 
@@ -36,23 +34,6 @@ HttpClientOptions impatient() {
   options.ioTimeout = options.tlsTimeout = options.connectTimeout = 150ms;
   return options;
 }
-
-// Written for one test, removed with it.
-class PemFile {
- public:
-  explicit PemFile(const std::string& text) {
-    std::string name = (std::filesystem::temp_directory_path() / "fedpet-pem-XXXXXX").string();
-    const int file = ::mkstemp(name.data());
-    if (file < 0) throw std::runtime_error("no temporary file");
-    ::close(file);
-    path = name;
-    std::ofstream(path) << text;
-  }
-  ~PemFile() { std::filesystem::remove(path); }
-  PemFile(const PemFile&) = delete;
-  PemFile& operator=(const PemFile&) = delete;
-  std::filesystem::path path;
-};
 
 TEST(HttpClient, SendsTheRequestAsItIs) {
   LoopbackServer server({Answer{.status = 201, .headers = {{"ETag", "W/\"1\""}}, .body = "ok"}});
