@@ -208,7 +208,10 @@ std::vector<HeaderAttribute> readRepeatedHeader(DcmItem& item, TextDecoder& deco
 void writeRepeatedHeader(DcmItem& item, const std::vector<HeaderAttribute>& attributes) {
   for (const HeaderAttribute& attribute : attributes) {
     const DcmTagKey key(attribute.group, attribute.element);
-    put(item, key, attribute.value);  // a sequence starts empty
+    if (attribute.value.empty())
+      put(item, key, "");  // a sequence starts empty, too
+    else  // not put(), which DCMTK would refuse for US
+      check(item.putAndInsertString(key, attribute.value.c_str()), DcmTag(key).getTagName());
     for (const auto& content : attribute.items) writeRepeatedHeader(addItem(item, key), content);
   }
 }

@@ -55,9 +55,7 @@ std::string nameOf(const Item& item) {
 
 OFCondition setNumber(DSRContentItem& content, const sr::NumberValue& number) {
   DSRNumericMeasurementValue value;
-  OFCondition state =
-      number.qualifier ? value.setValue(coded(*number.qualifier))
-                       : value.setValue(number.decimal.c_str(), coded(number.unit));
+  const OFCondition state = value.setValue(number.decimal.c_str(), coded(number.unit));
   return state.good() ? content.setNumericValue(value) : state;
 }
 

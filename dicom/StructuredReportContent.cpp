@@ -42,7 +42,7 @@ void addRefusal(Item& parent, Relation relation, const Refusal& refusal) {
 
 Item numberOrReason(Code name, const tl::expected<double, Refusal>& value, std::string_view ucum) {
   if (value) return number(kContains, std::move(name), *value, ucum);
-  Item item = noNumber(kContains, std::move(name), ucum, qualifierOf(value.error().code));
+  Item item = noNumber(kContains, std::move(name), qualifierOf(value.error().code));
   addRefusal(item, kModifier, value.error());
   return item;
 }

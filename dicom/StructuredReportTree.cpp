@@ -11,12 +11,8 @@
 namespace fedpet::dicom::sr {
 
 Item number(Relation relation, Code name, double value, std::string_view ucum) {
-  if (!std::isfinite(value)) return noNumber(relation, std::move(name), ucum, codes::notANumber());
-  return {relation, std::move(name), NumberValue{decimalString(value), unitCode(ucum), {}}, {}, {}};
-}
-
-Item noNumber(Relation relation, Code name, std::string_view ucum, Code qualifier) {
-  return {relation, std::move(name), NumberValue{"", unitCode(ucum), std::move(qualifier)}, {}, {}};
+  if (!std::isfinite(value)) return noNumber(relation, std::move(name), codes::notANumber());
+  return {relation, std::move(name), NumberValue{decimalString(value), unitCode(ucum)}, {}, {}};
 }
 
 std::string decimalString(double value) {

@@ -34,9 +34,8 @@ struct DateTimeValue {
   std::string dateTime;  // DT
 };
 struct NumberValue {
-  std::string decimal;  // DS; empty when `qualifier` says why there is no number
+  std::string decimal;  // DS
   Code unit;
-  std::optional<Code> qualifier;  // CID 42
 };
 struct ImageValue {
   std::string sopClassUid, sopInstanceUid;
@@ -77,8 +76,11 @@ inline Item uid(Relation relation, Code name, std::string value) {
 
 // A number with its unit. A value that is not finite becomes "Not a number" (114000, DCM).
 Item number(Relation relation, Code name, double value, std::string_view ucum);
-// A NUM item without a value; `qualifier` of CID 42 tells programs, its children tell people.
-Item noNumber(Relation relation, Code name, std::string_view ucum, Code qualifier);
+// What stands in the place of a number that there is not: a CODE item, for readers want a value in
+// every NUM (docs/decisions/0009). `qualifier` of CID 42 tells programs, its children tell people.
+inline Item noNumber(Relation relation, Code name, Code qualifier) {
+  return code(relation, std::move(name), std::move(qualifier));
+}
 
 // A Decimal String (PS3.5 6.2) of at most 16 characters and 7 significant digits, which is what a
 // float pixel carries: "0", "3.15", "0.857143", "1.5e-30". `value` must be finite.

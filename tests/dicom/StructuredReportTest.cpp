@@ -71,6 +71,16 @@ class ReadReport {
     });
     return values;
   }
+  // Why there is no number, of the CODE items with this concept.
+  std::vector<std::string> reasons(const std::string& conceptName) {
+    std::vector<std::string> values;
+    forEachItem([&](const DSRContentItem& item) {
+      if (item.getValueType() == DSRTypes::VT_Code &&
+          item.getConceptName().getCodeMeaning() == conceptName.c_str())
+        values.emplace_back(item.getCodeValue().getCodeMeaning().c_str());
+    });
+    return values;
+  }
   template <typename Visit>
   void forEachItem(Visit visit) {
     DSRDocumentTree& tree = document_.getTree();
@@ -178,7 +188,8 @@ TEST(StructuredReport, PrintsResearchUseAndSyntheticTrainingBesideEveryPredictio
 
 TEST(StructuredReport, GivesReasonInsteadOfNumberWhenTheSpleenIsMissing) {
   ReadReport report(identified(anAssessment().withoutOrgan(Organ::Spleen)));
-  EXPECT_THAT(report.numbers("Spleen to liver SUVmean ratio"), ElementsAre(""));
+  EXPECT_THAT(report.numbers("Spleen to liver SUVmean ratio"), IsEmpty());
+  EXPECT_THAT(report.reasons("Spleen to liver SUVmean ratio"), ElementsAre("Measurement failure"));
   const std::string content = report.content();
   EXPECT_THAT(content, HasSubstr("(114006,DCM,\"Measurement failure\")"));
   EXPECT_THAT(content, HasSubstr("(RegionNotFound,99FEDPET"));
@@ -188,7 +199,10 @@ TEST(StructuredReport, GivesReasonInsteadOfNumberWhenTheSpleenIsMissing) {
 TEST(StructuredReport, ShowsNoProbabilityWhenThePredictionIsRefused) {
   ReadReport report(identified(
       anAssessment().withRefusedPredictions(RefusalCode::OutOfDistribution, "TMTV 4200 ml")));
-  EXPECT_THAT(report.numbers("Predicted probability of event"), ElementsAre("", "", ""));
+  EXPECT_THAT(report.numbers("Predicted probability of event"), IsEmpty());
+  EXPECT_THAT(report.reasons("Predicted probability of event"),
+              ElementsAre("Measurement not attempted", "Measurement not attempted",
+                          "Measurement not attempted"));
   EXPECT_THAT(report.numbers("Lower bound of interval"), IsEmpty());
   EXPECT_THAT(report.content(), HasSubstr("(OutOfDistribution,99FEDPET"));
 }
@@ -209,7 +223,8 @@ TEST(StructuredReport, NeverWritesANumberThatIsNotFinite) {
   a.wholeBody[0].value = std::numeric_limits<double>::quiet_NaN();
   a.wholeBody[1].value = std::numeric_limits<double>::infinity();
   ReadReport report(a);
-  EXPECT_THAT(report.numbers("Total Lesion Glycolysis"), ElementsAre(""));
+  EXPECT_THAT(report.numbers("Total Lesion Glycolysis"), IsEmpty());
+  EXPECT_THAT(report.reasons("Total Lesion Glycolysis"), ElementsAre("Not a number"));
   EXPECT_THAT(report.content(), HasSubstr("(114000,DCM,\"Not a number\")"));
 }
 
