@@ -34,6 +34,8 @@ void requireFits(const Cohort& cohort, const Plan& plan) {
   for (std::size_t i = 0; i < cohort.features.size(); ++i)
     require(!std::isinf(cohort.features[i]),
             "column " + cohort.names[i % cohort.names.size()] + " holds an infinite number");
+  // Statistics can do without an endpoint.
+  if (plan.task == TaskKind::Statistics && cohort.label.empty() && cohort.time.empty()) return;
   if (plan.endpoint.kind == EndpointKind::Binary) {
     require(cohort.label.size() == cohort.rows, "not every patient has the endpoint");
     require(allBinary(cohort.label), "the endpoint must be 0 or 1");

@@ -1,1 +1,3 @@
-set(part_sources Table.cpp)
+set(part_sources
+  Layout.cpp Likelihood.cpp LocalSums.cpp Newton.cpp Phases.cpp Procedure.cpp Standardisation.cpp
+  Table.cpp TabularModel.cpp Training.cpp)

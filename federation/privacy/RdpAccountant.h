@@ -24,8 +24,19 @@ double epsilonOf(const RdpSpending&, double delta);
 // std::invalid_argument when none below 1000 does.
 double noiseMultiplierFor(double epsilon, double delta, double sampleRate, int steps);
 
-// What `rounds` rounds of the plan cost one site's patients, with `contributorsAtLeast` sites that
-// share the noise when it is distributed (a dropped site's share is missing from the sum).
+// A plan of training spends its first rounds on what the features' scales are (learning/Task.h):
+// every patient takes part in them, so they have a noise multiplier of their own. Their cost comes
+// to a fifth to a quarter of that of all training steps.
+inline constexpr int kPreparationRounds = 2;
+double preparationMultiplier(const Plan&);
+
+// What the first `rounds` rounds of the plan cost one site's patients. Distributed noise is made so
+// that `contributorsAtLeast` sites (learning/Task.h) add up to all of it: a round opened with fewer
+// costs more and must not be opened.
 RdpSpending spendingOf(const Plan&, int rounds);
+
+// The smallest PrivacyTerms::noiseMultiplier with which `rounds` rounds of the plan stay within its
+// own epsilon and delta. Throws std::invalid_argument when none below 1000 does.
+double noiseMultiplierFor(Plan, int rounds);
 
 }  // namespace fedpet::federation
