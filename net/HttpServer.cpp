@@ -29,6 +29,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 
+// Cut sessions end at once; this only bounds the wait on a machine that is very busy.
+constexpr std::chrono::seconds kCutTime{5};
+
 void needSaneHeaders(const HttpResponse& answer) {
   if (answer.status < 200 || answer.status > 599)
     throw std::runtime_error("the handler answered with status " + std::to_string(answer.status));
@@ -161,9 +164,10 @@ class HttpServer::Impl final : public SessionHost {
     });
     for (const auto& session : sessions_.all()) session->finishSoon();
     sessions_.waitUntilEmpty(options_.stopTimeout);
+    cutting_ = true;
     for (const auto& session : sessions_.all()) session->cut();
-    handlerPool_.stop();  // requests that still queue are dropped
     handlerPool_.join();
+    sessions_.waitUntilEmpty(kCutTime);
     io_.stop();
     for (auto& thread : ioThreads_) thread.join();
   }
@@ -194,6 +198,7 @@ class HttpServer::Impl final : public SessionHost {
   void ended(ServerSession& session) override { sessions_.remove(session); }
 
   HttpResponse answer(const ServerRequest& request) override {
+    if (cutting_) return refusal(options_, 503, "The server stops.");  // nobody reads it any more
     try {
       HttpResponse response = handler_(request);
       needSaneHeaders(response);
@@ -279,7 +284,8 @@ class HttpServer::Impl final : public SessionHost {
   const Handler handler_;
   SessionList sessions_;
   std::atomic<std::size_t> reserved_{0};
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false};  // begin nothing
+  std::atomic<bool> cutting_{false};   // finish nothing
 
   mutable std::mutex tlsMutex_;              // guards tls_
   std::shared_ptr<asio::ssl::context> tls_;  // null for plain HTTP

@@ -283,11 +283,12 @@ TEST(HttpServerLimits, BoundTheMemoryOfAllBodiesTogether) {
   options.maxBodyBytesTogether = 100;
   HttpServer server(options, echo);
   RawClient slow(server.port());
-  slow.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 80\r\n\r\nx");
+  slow.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 80\r\nExpect: 100-continue\r\n\r\n");
+  slow.readUntil("Continue\r\n\r\n");
   HttpClient client(server.url());
-  EXPECT_TRUE(eventually([&] { return client.post("/", std::string(21, 'y')).status == 503; }));
+  EXPECT_EQ(client.post("/", std::string(21, 'y')).status, 503);
   EXPECT_EQ(client.post("/", std::string(20, 'y')).status, 200);
-  slow.send(std::string(79, 'x'));
+  slow.send(std::string(80, 'x'));
   slow.readUntil("xxx");
   EXPECT_EQ(client.post("/", std::string(100, 'y')).status, 200);
 }
