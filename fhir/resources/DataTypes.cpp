@@ -93,7 +93,8 @@ void to_json(Json& json, const Narrative& narrative) {
 std::string readableUnit(const std::string& ucum) {
   const auto open = ucum.find('{'), close = ucum.find('}');
   if (open == std::string::npos || close == std::string::npos || close < open) return ucum;
-  return open > 0 ? ucum.substr(0, open) : ucum.substr(1, close - 1);
+  const std::string annotation = ucum.substr(open + 1, close - open - 1);
+  return open > 0 ? ucum.substr(0, open) + ' ' + annotation : annotation;
 }
 
 Identifier dicomUid(const std::string& uid, std::optional<CodeableConcept> type) {

@@ -32,7 +32,7 @@ struct Reference {
 struct Quantity {
   double value = 0;
   int decimals = 2;
-  std::string ucum;  // "g/ml{SUVbw}"; a person reads "g/ml"
+  std::string ucum;  // "g/ml{SUVbw}"; a person reads "g/ml SUVbw"
 };
 
 struct Range {
@@ -67,8 +67,8 @@ void to_json(Json&, const Extension&);
 void to_json(Json&, const Meta&);
 void to_json(Json&, const Narrative&);
 
-// A UCUM code as a person reads it: without annotation, which alone is read without braces
-// ("{count}": "count").
+// A UCUM code as a person reads it, its annotation without braces ("g/ml SUVbw", "count"): programs
+// that compare units skip annotations, so the reader has to see which SUV it is.
 std::string readableUnit(const std::string& ucum);
 
 // "urn:dicom:uid" | "urn:oid:<uid>", as DICOM UIDs are written in FHIR.

@@ -379,7 +379,7 @@ TEST(Terminology, DefinesEveryCodeOfOursThatABundleUses) {
 }
 
 TEST(ReadableUnit, DropsTheAnnotationOfUcum) {
-  EXPECT_EQ(readableUnit("g/ml{SUVbw}"), "g/ml");
+  EXPECT_EQ(readableUnit("g/ml{SUVbw}"), "g/ml SUVbw");
   EXPECT_EQ(readableUnit("{count}"), "count");
   EXPECT_EQ(readableUnit("ml"), "ml");
 }
