@@ -141,6 +141,17 @@ TEST_F(Bundle, IsRefusedWhenItsWeightsWereTruncatedOrChanged) {
   EXPECT_THAT(errorOnRead().what(), HasSubstr("obtain the bundle again"));
 }
 
+// LibTorch's unpickler runs what it is told to, so it must not see a file that is not the released
+// one. Garbage that it had seen would be Unreadable (IsRefusedWhenItsWeightsAreNoTensors...).
+TEST_F(Bundle, IsRefusedByItsHashBeforeAnythingIsUnpickled) {
+  for (const std::string& bytes :
+       {std::string("not a tensor file"), std::string(),
+        std::string("\x80\x02" "cos\nsystem\n(S'touch /tmp/owned'\ntR.")}) {
+    write(weights(), bytes);
+    EXPECT_EQ(errorOnRead().problem, BundleProblem::WrongHash);
+  }
+}
+
 TEST_F(Bundle, IsRefusedWhenItsManifestIsNotWhole) {
   const std::string text = contentOf(manifest());
   for (const std::size_t length :
