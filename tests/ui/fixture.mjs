@@ -203,7 +203,7 @@ export function assessment() {
     regions: [...lesions, ...organs],
     missingRegions: [{ organ: "LumbarMarrow", refusal: kMarrowRefusal }],
     predictions: [
-      { endpoint: "DCB", title: "Durable clinical benefit", horizonMonths: 6, event: "no progression within 6 months", probability: 0.4234,
+      { endpoint: "DCB", title: "Durable clinical benefit", horizonMonths: 6, event: "durable clinical benefit: no progression or death within 6 months", probability: 0.4234,
         lower: 0.29, upper: 0.5651, intervalLevel: 0.9, contributions: contributions(1), observationUid: nextUid(),
         calibrationNote: "slope 0.98, intercept 0.02 on 1000 held-out synthetic patients" },
       { endpoint: "PFS", title: "Progression-free survival", horizonMonths: 12, event: "alive without progression at 12 months", probability: 0.2861,

@@ -10,7 +10,7 @@ import { close, fitsTheWindow, kNarrowSpace, startWorld } from "./setup.mjs";
 
 const kLongWord = "W".repeat(400);
 const sample = assessment();
-const awkward = { ...assessment(), series: { ...sample.series, patient: { ...sample.series.patient, patientName: `${kLongWord}^${kLongWord}` },
+const awkward = { ...assessment(), series: { ...sample.series, patient: { ...sample.series.patient, patientName: `${kLongWord}^${kLongWord}`, identityRemoved: true },
   manufacturer: kLongWord }, warnings: [kLongWord] };
 let world;
 
@@ -63,6 +63,23 @@ test("gives the reason and no number where a number was refused", async () => {
   await close(page);
 });
 
+test("marks the result of a de-identified source, and no other", async () => {
+  for (const [id, marked] of [["awkward", true], ["good", false]]) {
+    const page = await world.open(`#/series/${id}`);
+    assert.equal((await page.locator("header.patient").innerText()).includes("marked as de-identified"), marked);
+    await close(page);
+  }
+});
+
+test("says in one sentence what the probability is of, whatever form the model's event has", async () => {
+  const page = await world.open("#/series/good");
+  assert.deepEqual(await page.locator(".prediction .event").allInnerTexts(), [
+    "Probability of durable clinical benefit (no progression or death within 6 months)",
+    "Probability of being alive without progression at 12 months",
+  ]);
+  await close(page);
+});
+
 test("shows a probability with its event, horizon, interval, inputs and origin", async () => {
   const page = await world.open("#/series/good");
   const given = sample.predictions.filter((item) => !item.refusal);
@@ -74,7 +91,7 @@ test("shows a probability with its event, horizon, interval, inputs and origin",
     assert.equal(await card.locator(".probability").innerText(), percent(item.probability));
     assert.equal(await card.locator(".interval").innerText(),
       `${percent(item.intervalLevel)} interval ${percent(item.lower)} to ${percent(item.upper)}`);
-    for (const part of [item.event, `${item.horizonMonths} months`, item.calibrationNote, "Trained on synthetic data", "Research use only"])
+    for (const part of [`${item.horizonMonths} months`, item.calibrationNote, "Trained on synthetic data", "Research use only"])
       assert.ok(text.includes(part), part);
     await card.locator("summary").click();
     const rows = await card.locator(".contributions tbody tr").all();

@@ -28,7 +28,7 @@ function card(prediction: Prediction, index: number, assessment: Assessment): HT
   }
   const interval = `${percentText(lower)} to ${percentText(upper)}`;
   element.append(
-    el("p", { class: "event" }, "Probability of: ", el("strong", {}, prediction.event)),
+    el("p", { class: "event" }, "Probability of ", el("strong", {}, eventPhrase(prediction))),
     el("p", { class: "number" },
       el("data", { value: probability, class: "probability" }, percentText(probability)), " ",
       el("span", { class: "interval" }, `${percentText(intervalLevel)} interval ${interval}`)),
@@ -38,6 +38,14 @@ function card(prediction: Prediction, index: number, assessment: Assessment): HT
     el("p", { class: "note" }, el("strong", {}, "Calibration: "), prediction.calibrationNote || "not stated by the model."),
     contributions(prediction) ?? "");
   return element;
+}
+
+// The event as the end of "Probability of ...". Bundles name an event "term: what it means" or by
+// what it means alone.
+function eventPhrase({ event }: Prediction): string {
+  const colon = event.indexOf(": ");
+  if (colon > 0) return `${event.slice(0, colon)} (${event.slice(colon + 2)})`;
+  return event.replace(/^alive /, "being alive ");
 }
 
 // One ink, no traffic lights: whether a probability is good news is for the reader to say.
