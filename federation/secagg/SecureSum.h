@@ -7,6 +7,15 @@
 //
 // Everything here is arithmetic on messages: no socket, no clock, no disk. A site journals
 // SiteSecrets before it sends its Join and can repeat every later step from them.
+//
+// A pure function cannot remember, so the caller must. Within one round it journals the first of
+// each list that it acted on, before it sends, and refuses any other: the joins (shares), the
+// sharers and the masked vector (two vectors under the same masks differ by what the masks hide),
+// and the survivors that it confirmed. A site that revealed for two lists of survivors could give
+// away both secrets of one peer.
+//
+// Bound to what: masks to the round and both names (HKDF-SHA256, AES-256-CTR); sealed shares to the
+// round, all joins, the threshold, sender and receiver; confirmations to the round and the list.
 #pragma once
 
 #include "federation/crypto/KeyAgreement.h"
@@ -24,7 +33,9 @@ namespace fedpet::federation {
 
 inline constexpr int kFewestSurvivors = 3;
 
-// More than two thirds, so that two lists of survivors cannot both be confirmed.
+// More than two thirds, so that two lists of survivors cannot both be confirmed:
+// max(floor(2n/3) + 1, ceil(share * n)), at most n. Throws std::invalid_argument unless n >= 1 and
+// 0 <= share <= 1.
 int shamirThreshold(int sites, double thresholdShare);
 
 struct ProtocolViolation : std::runtime_error {  // what a peer or the coordinator did wrong
@@ -37,8 +48,8 @@ struct SiteSecrets {
   SecretBytes shareSeed;               // makes the polynomials repeatable after a crash
 
   static SiteSecrets generate();
-  SecretBytes serialize() const;  // for the site's own journal
-  static SiteSecrets parse(ByteView);
+  SecretBytes serialize() const;       // for the site's own journal
+  static SiteSecrets parse(ByteView);  // throws WireError
 };
 
 struct SecureRound {
@@ -51,14 +62,22 @@ struct SecureRound {
 
 JoinBody makeJoin(const SiteSecrets&);
 // One sealed packet for every other site of U1. Throws ProtocolViolation when two sites have the
-// same keys, own is missing, or there are fewer sites than the threshold.
+// same keys, own is missing or altered, there are fewer sites than the threshold or
+// kFewestSurvivors, or the threshold is not more than two thirds. So do the functions below.
 ShareBody makeShares(const SiteSecrets&, const SecureRound&);
-// values + self mask + pairwise masks with every peer of U2 (the sites that shared).
+// values + self mask + pairwise masks with every peer of U2 (the sites that shared). Throws
+// ProtocolViolation when U2 is smaller than the threshold, without this site, or not within U1.
 std::vector<std::uint64_t> maskValues(const SiteSecrets&, const SecureRound&,
                                       const std::set<std::string>& sharers,
                                       std::span<const std::uint64_t> values);
 // What is signed in Confirm: round, and the sorted survivors.
 Bytes survivorsDocument(const std::string& roundId, const std::set<std::string>& survivors);
+// The last line of defence before Reveal (round 3 and 4 of figure 4): throws ProtocolViolation
+// unless at least `threshold` survivors, this site among them, have signed this very list. What
+// others than survivors signed, or with a wrong signature, does not count. keys: from the roster.
+void requireConfirmed(const SecureRound&, const std::set<std::string>& survivors,
+                      const std::map<std::string, Bytes>& signatures,
+                      const std::map<std::string, PublicKey>& keys);
 // `packets`: sealed shares received from the sharers. Throws ProtocolViolation when survivors are
 // fewer than the threshold or kFewestSurvivors, are not all sharers, do not include this site, or
 // a packet cannot be opened.
@@ -80,9 +99,20 @@ class RunningSum {
   int wordBytes_;
 };
 
-// Takes the masks off. Throws ProtocolViolation when reveals do not reach the threshold, shares
-// contradict each other (the reconstructed key does not give the announced public key), or a
-// reveal holds both secrets of one site.
+// What the coordinator checks before it accepts a Join: two different X25519 keys, neither of small
+// order (nobody could agree with those, and every site would refuse the round).
+// Throws ProtocolViolation.
+void requireWellFormed(const JoinBody&);
+// What the coordinator checks before it accepts a Reveal: exactly one share for each survivor and
+// for each that dropped after sharing, of the right kind and size. Throws ProtocolViolation.
+void requireWellFormed(const RevealBody&, const std::set<std::string>& sharers,
+                       const std::set<std::string>& survivors);
+
+// Takes the masks off; `maskedSum` is that of the survivors' vectors. Secrets are put together from
+// the first `threshold` reveals by name, and checked: a mask key against the announced public key,
+// a self-mask seed against a hash that is shared with it. Throws ProtocolViolation when reveals do
+// not reach the threshold, shares contradict each other (the reconstructed key does not give the
+// announced public key), or a reveal holds both secrets of one site.
 std::vector<std::uint64_t> unmask(std::vector<std::uint64_t> maskedSum, const SecureRound&,
                                   const std::set<std::string>& sharers,
                                   const std::set<std::string>& survivors,

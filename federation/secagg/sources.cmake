@@ -1,0 +1,1 @@
+set(part_sources FixedPoint.cpp KeyStream.cpp SecureSum.cpp Shamir.cpp)
