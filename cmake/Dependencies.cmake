@@ -9,7 +9,8 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(OpenJpeg REQUIRED IMPORTED_TARGET libopenjp2)
 find_package(ITK 5.2 REQUIRED COMPONENTS ITKCommon ITKConnectedComponents ITKDistanceMap
              ITKImageFeature ITKImageGrid ITKLabelMap ITKMathematicalMorphology ITKSmoothing
-             ITKThresholding ITKImageStatistics ITKBinaryMathematicalMorphology)
+             ITKThresholding ITKImageStatistics ITKBinaryMathematicalMorphology
+             ITKImageFunction ITKIOImageBase ITKIONIFTI ITKIONRRD)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
