@@ -1,0 +1,100 @@
+// One round as the site plays it: what the coordinator shows is checked, what is said is journalled
+// first, and each thing is said once (federation/secagg/SecureSum.h has the protocol).
+//
+// What a coordinator can never get out of a site, whatever it shows: shares for two different lists
+// of survivors of one round; sums of one round number over different sites; both secrets of a peer;
+// a contribution under keys that the signed roster does not name; a second answer under the same
+// noise to another question.
+#pragma once
+
+#include "federation/secagg/SecureSum.h"
+#include "federation/site/BlobTransfer.h"
+#include "federation/site/Identity.h"
+#include "federation/site/RosterBook.h"
+#include "federation/site/Site.h"
+#include "federation/site/SiteStore.h"
+
+#include <set>
+
+namespace fedpet::federation {
+
+class RoundDriver {
+ public:
+  // All borrowed.
+  struct Surroundings {
+    SiteStore& store;
+    CoordinatorLink& link;
+    BlobTransfer& blobs;
+    RosterBook& rosters;
+    LocalTrainer& trainer;
+    SiteObserver& observer;
+    const SitePolicy& policy;
+    const Identity& identity;
+    const Enrolment& enrolment;
+    const SiteFiles& files;
+    const SiteStore::Clock& now;
+  };
+  explicit RoundDriver(Surroundings surroundings) : s_(surroundings) {}
+
+  enum class Outcome { Waiting, NeedsTraining, Over };
+  // Looks at the round and does what is this site's turn, training only if `mayTrain`. Throws
+  // net::NetError and CoordinatorRefusal; ProtocolViolation and WireError for what cannot be this
+  // round's. A round in which the coordinator or the trainer does wrong is withdrawn from.
+  Outcome drive(const std::string& roundId, bool mayTrain, std::stop_token);
+
+ private:
+  struct Withdrawal {  // thrown: this site cannot take part
+    std::string code, reason;
+    std::string detail;  // for this site's own eyes
+  };
+  struct LeftOut {  // thrown: the round goes on without this site
+    std::string reason;
+  };
+  enum class Turn { Spoke, Idle, NeedsTraining };
+  struct Round {
+    RoundRecord record;
+    RoundStart start;
+    Plan plan;
+    bool masked() const { return plan.masking != Masking::None; }
+  };
+
+  Round admit(const std::string& roundId, const RoundView&);
+  Round open(const RoundView&, const RoundStart&);
+  void requirePlausible(const Round&);
+  void requireAllowed(const Round&);
+  void requirePatients(const Round&);
+  void requireBudget(const Round&);
+  Turn act(Round&, const RoundView&, bool mayTrain, std::stop_token);
+  Turn join(Round&, std::stop_token);
+  Turn share(Round&, const RoundView&, std::stop_token);
+  Turn contribute(Round&, const RoundView&, bool mayTrain, std::stop_token);
+  Turn confirm(Round&, const RoundView&, std::stop_token);
+  Turn reveal(Round&, const RoundView&, std::stop_token);
+  void end(Round&, const RoundView&);
+
+  SecureRound secureRound(const Round&) const;
+  JoinBody verifiedJoin(const Round&, const SignedDocument&) const;
+  std::set<std::string> keptSharers(Round&, const RoundView&, const SecureRound&);
+  void keptSurvivors(Round&, const std::vector<std::string>& shown, const SecureRound&);
+  void requireConfirmed(const Round&, const RoundView&, const SecureRound&) const;
+  void makeUpload(Round&, const std::optional<SecureRound>&, const std::set<std::string>& sharers,
+                  std::stop_token);
+  LocalResult resultFor(const Round&, const RoundInput&, const SumLayout&, std::stop_token);
+  LocalResult compute(const Round&, const RoundInput&, const SumLayout&, std::stop_token);
+  bool hasResult(const Round&) const;
+  std::filesystem::path resultFile(const std::string& planHash, int number) const;
+  std::filesystem::path uploadFile(const Round&) const;
+  void removeOldResults(const Round&);
+
+  bool isAnswered(const Round&, const std::string& step) const;
+  bool isSaid(const Round&, const std::string& step) const;
+  Turn speak(Round&, const std::string& step, const decltype(RoundMessage::body)&, std::stop_token);
+  void send(Round&, const std::string& step, const Bytes& payload, std::stop_token);
+  void withdraw(Round&, const Withdrawal&, std::stop_token);
+  SecretBytes secretsOf(const Round&) const;
+  std::optional<AuditNote> noteOnAnswer(const Round&, const std::string& step) const;
+
+  Surroundings s_;
+};
+
+}  // namespace fedpet::federation

@@ -1,0 +1,14 @@
+set(part_sources
+  BackOff.cpp
+  BlobTransfer.cpp
+  ContributionCheck.cpp
+  CoordinatorLink.cpp
+  Enrolment.cpp
+  Identity.cpp
+  OwnerFiles.cpp
+  Policy.cpp
+  ReleaseShelf.cpp
+  RosterBook.cpp
+  RoundDriver.cpp
+  Site.cpp
+  SiteStore.cpp)
