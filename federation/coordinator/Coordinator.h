@@ -43,6 +43,8 @@ struct CoordinatorSettings {
   std::chrono::seconds clockTolerance{300};
   std::function<std::chrono::sys_seconds()> now;
   std::function<void(const std::string&)> log;  // no secret, no body
+  int roundRetries = 3;      // attempts at one round that may fail before its plan is paused
+  std::string tlsPinSha256;  // for invitations, when the server's certificate is not of our CA
 };
 
 class Coordinator {

@@ -1,0 +1,200 @@
+// From the contributions of a round to what comes after it.
+#include "federation/coordinator/RoundEngine.h"
+#include "federation/secagg/SecureSum.h"
+
+#include <nlohmann/json.hpp>
+
+namespace fedpet::federation {
+namespace {
+
+using nlohmann::json;
+
+template <typename Body>
+std::map<std::string, Body> bodiesOf(const std::vector<MessageRow>& rows,
+                                     const std::set<std::string>& sites) {
+  std::map<std::string, Body> bodies;
+  for (const MessageRow& row : rows)
+    if (sites.contains(row.site))
+      bodies[row.site] =
+          std::get<Body>(decode<RoundMessage>(documentOf(row.document).payload).body);
+  return bodies;
+}
+
+void addTo(std::vector<double>& sum, const std::vector<double>& values) {
+  if (sum.empty()) sum.resize(values.size());
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
+}
+
+// What the sum of a plan's task is made of, besides the sum itself.
+bool wantsSingles(const Plan& plan) {
+  return plan.task == TaskKind::Train && plan.masking == Masking::None &&
+         plan.training.robust != RobustRule::None;
+}
+
+}  // namespace
+
+std::optional<SumJob> RoundEngine::nextSum() {
+  if (sumsDue_.empty()) return std::nullopt;
+  const std::string hash = *sumsDue_.begin();
+  SumJob job;
+  database_.transaction([&](soci::session& sql) {
+    Records records(sql);
+    job.planRow = records.plan(hash).value();
+    job.grouped = records.roundsOf(hash, job.planRow.number, job.planRow.attempt).size() > 1;
+  });
+  job.plan = planOf(job.planRow);
+  for (const auto& [id, round] : live_) {
+    if (round->row.plan != hash || round->state.step != Step::Done) continue;
+    job.parts.push_back(*round);
+    job.bytes += round->uploadBytes() * round->state.contributed.size();
+  }
+  return job;
+}
+
+SumOutcome RoundEngine::sum(const SumJob& job) const {
+  try {
+    return sumOf(job);
+  } catch (const ProtocolViolation& e) {
+    return AttemptFailed{std::string("the sum could not be opened: ") + e.what()};
+  } catch (const AttemptFailed& failed) {
+    return failed;
+  } catch (const std::domain_error& e) {
+    return PlanStuck{e.what()};
+  } catch (const std::invalid_argument& e) {
+    return PlanStuck{e.what()};
+  } catch (const std::exception& e) {  // a disk that fails is no verdict on the plan
+    return AttemptFailed{std::string("the sum could not be made: ") + e.what()};
+  }
+}
+
+SumDone RoundEngine::sumOf(const SumJob& job) const {
+  RoundSum total;
+  SumDone done;
+  for (const LiveRound& part : job.parts) {
+    const std::vector<double> values = openPart(part, total);
+    addTo(total.values, values);
+    const int contributors = static_cast<int>(part.state.contributed.size());
+    total.contributors += contributors;
+    if (job.grouped) total.groupSums.emplace_back(values, contributors);
+    done.contributors.insert(done.contributors.end(), part.state.contributed.begin(),
+                             part.state.contributed.end());
+  }
+  if (total.contributors < job.plan.quorum)
+    throw AttemptFailed{"only " + std::to_string(total.contributors) + " of " +
+                        std::to_string(job.plan.quorum) + " sites are in groups that were opened"};
+  Progress before;
+  before.state = blobs_.readAll(job.planRow.stateBlob);
+  before.round = job.planRow.number;
+  before.input = decodeRoundInput(blobs_.readAll(job.planRow.inputBlob));
+  done.next = proceed(job.plan, before, total);
+  return done;
+}
+
+// The sum of one part; adds what else is wanted of it to `total`.
+std::vector<double> RoundEngine::openPart(const LiveRound& part, RoundSum& total) const {
+  const RoundState& state = part.state;
+  std::vector<MessageRow> joins, contributions, reveals;
+  database_.transaction([&](soci::session& sql) {
+    Records records(sql);
+    joins = records.messages(part.row.id, Step::Join);
+    contributions = records.messages(part.row.id, Step::Contribute);
+    reveals = records.messages(part.row.id, Step::Reveal);
+  });
+  RunningSum running(part.layout.length(), part.fixed->wordBytes());
+  for (const auto& [site, body] : bodiesOf<ContributeBody>(contributions, state.contributed)) {
+    const Bytes packed = contributions_.readAll(site, body.blobSha256);
+    running.add(packed);
+    total.metricsJson.emplace_back(site, body.metricsJson);
+    if (wantsSingles(part.plan))
+      total.single.push_back(part.fixed->decode(unpackWords(packed, part.fixed->wordBytes())));
+  }
+  if (!part.terms.masked) return part.fixed->decode(running.words());
+  SecureRound secure;
+  secure.roundId = part.row.id;
+  secure.threshold = state.threshold;
+  secure.wordBytes = part.fixed->wordBytes();
+  secure.joins = bodiesOf<JoinBody>(joins, state.joined);
+  return part.fixed->decode(unmask(running.words(), secure, state.sharers, state.contributed,
+                                   bodiesOf<RevealBody>(reveals, state.revealed)));
+}
+
+void RoundEngine::settle(const SumJob& job, const SumOutcome& outcome, Seconds now) {
+  const auto* done = std::get_if<SumDone>(&outcome);
+  PlanRow row = job.planRow;
+  if (done != nullptr) {  // on disk before the rows that name them
+    row.stateBlob = blobs_.put(done->next.state);
+    if (done->next.outcome) {
+      row.outcomeBlob = blobs_.put(encode(modelBlobOf(*done->next.outcome)));
+      row.resultBlob = blobs_.put(viewOf(done->next.outcome->resultJson));
+    } else {
+      row.inputBlob = blobs_.put(encode(done->next.input));
+    }
+  }
+  database_.transaction([&](soci::session& sql) {
+    Records records(sql);
+    const auto current = records.plan(row.hash);
+    if (!current || current->status != "running") {  // cancelled while the sum was made
+      finishParts(job, "failed", "the plan was cancelled", records, now);
+      return;
+    }
+    row.changedAt = toRow(now);
+    if (const auto* failed = std::get_if<AttemptFailed>(&outcome)) {
+      finishParts(job, "failed", failed->reason, records, now);
+      attemptFailed(records, job.planRow, failed->reason, now);
+      return;
+    }
+    if (const auto* stuck = std::get_if<PlanStuck>(&outcome)) {
+      finishParts(job, "failed", stuck->reason, records, now);
+      pause(records, job.planRow, stuck->reason, now);
+      return;
+    }
+    finishParts(job, "done", "", records, now);
+    ProgressRow progress;
+    progress.number = row.number;
+    progress.contributorsJson = json(done->contributors).dump();
+    progress.metricsJson = done->next.metricsJson;
+    progress.closedAt = toRow(now);
+    progress.seconds = toRow(now) - job.parts.front().row.openedAt;
+    records.add(row.hash, progress);
+    row.reason.clear();
+    row.failures = 0;
+    if (done->next.outcome) {
+      row.status = "finished";
+      records.audit(now, "plan-finished",
+                    json{{"plan", row.hash},
+                         {"rounds", row.number},
+                         {"parameters", row.outcomeBlob},
+                         {"result", row.resultBlob}}
+                        .dump());
+    } else {
+      ++row.number;
+      row.attempt = 0;
+      row.retryAt = toRow(now);
+    }
+    records.update(row);
+  });
+  sumsDue_.erase(row.hash);
+  forget(row.hash);
+  const auto after =
+      database_.transaction([&](soci::session& sql) { return Records(sql).plan(row.hash); });
+  if (after && after->status == "running" && after->retryAt != 0)
+    retryAt_[row.hash] = fromRow(after->retryAt);
+  openDue(now);
+}
+
+void RoundEngine::finishParts(const SumJob& job, const std::string& status,
+                              const std::string& reason, Records& records, Seconds now) {
+  for (const LiveRound& part : job.parts) {
+    const std::string failure = storable(reason);
+    records.setStatus(part.row.id, status, failure, now);
+    records.dropPackets(part.row.id);
+    records.audit(now, "round-closed",
+                  json{{"round", part.row.id},
+                       {"result", status},
+                       {"contributors", part.state.contributed.size()},
+                       {"reason", failure}}
+                      .dump());
+  }
+}
+
+}  // namespace fedpet::federation
