@@ -160,7 +160,12 @@ TEST(Reveal, WithBothSecretsOfASiteIsNotAcceptedByTheCoordinatorEither) {
   const auto sum = consortium.maskedSum(all, survivors, randomValues(all, 3, 8));
   auto reveals = consortium.reveals(all, survivors, survivors);
   reveals["site-4"].selfMaskShares["site-2"] = Bytes(48);
-  EXPECT_THROW(requireWellFormed(reveals["site-4"], all, survivors), ProtocolViolation);
+  try {
+    requireWellFormed(reveals["site-4"], all, survivors);
+    FAIL();
+  } catch (const ProtocolViolation& e) {
+    EXPECT_STREQ(e.what(), "a reveal holds both secrets of site 'site-2'");
+  }
   EXPECT_THROW(unmask(sum, consortium.round(), all, survivors, reveals), ProtocolViolation);
 }
 
@@ -190,6 +195,30 @@ TEST(SecureSum, IsRefusedWithFewerThanThreeSites) {
   const auto reveals = consortium.reveals(consortium.names(), consortium.names(), two);
   EXPECT_THROW(unmask({1}, consortium.round(), consortium.names(), two, reveals),
                ProtocolViolation);
+}
+
+TEST(MaskedVector, IsRefusedForSharersThatCannotBe) {
+  const Consortium consortium(5);  // threshold 4
+  const auto all = consortium.names();
+  EXPECT_NO_THROW(consortium.masked("site-1", without(all, {"site-2"}), {1}));
+  EXPECT_THROW(consortium.masked("site-1", without(all, {"site-1"}), {1}), ProtocolViolation);
+  EXPECT_THROW(consortium.masked("site-1", without(all, {"site-2", "site-3"}), {1}),
+               ProtocolViolation);
+  auto stranger = all;
+  stranger.insert("site-6");
+  EXPECT_THROW(consortium.masked("site-1", stranger, {1}), ProtocolViolation);
+}
+
+// Six and seven sites have the same threshold, and site 1 is the first of both. Were the polynomial
+// the same, sites that sit at another point in the other list would collect two shares of it.
+TEST(Shares, LieOnAnotherPolynomialForEveryListOfJoins) {
+  const Consortium six(6), seven(7);
+  ASSERT_EQ(six.threshold(), seven.threshold());
+  const auto shareOf = [](const Consortium& consortium) {
+    return consortium.reveal("site-1", consortium.names(), consortium.names())
+        .selfMaskShares.at("site-1");
+  };
+  EXPECT_NE(shareOf(six), shareOf(seven));
 }
 
 // --- the consistency round ---------------------------------------------------------------------
@@ -427,6 +456,9 @@ TEST(Unmask, RefusesRevealsThatWereNotAskedFor) {
   EXPECT_THROW(unmask(sum, consortium.round(), all, survivors, resized), ProtocolViolation);
   auto stranger = good;
   stranger["site-2"] = good.at("site-3");
+  EXPECT_THROW(unmask(sum, consortium.round(), all, survivors, stranger), ProtocolViolation);
+  stranger = good;
+  stranger["site-9"] = good.at("site-3");
   EXPECT_THROW(unmask(sum, consortium.round(), all, survivors, stranger), ProtocolViolation);
 }
 
