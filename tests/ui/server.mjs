@@ -64,6 +64,16 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
       if (job) Object.assign(job, { state: "waiting", reason: null });
       return json({});
     }
+    if (path === "/fedpet/federation") return json(world.membership);
+    if ((match = /^\/fedpet\/federation\/plans\/([0-9a-f]+)$/.exec(path))) return json(world.planTexts?.[match[1]]);
+    if ((match = /^\/fedpet\/federation\/plans\/([0-9a-f]+)\/(approve|reject)$/.exec(path)) && request.method === "POST") {
+      (world.decisions ??= []).push({ hash: match[1], answer: match[2], ...JSON.parse(await bodyOf(request)) });
+      return scripted(world.decisionAnswer ?? [200, {}]);
+    }
+    if (path === "/fedpet/federation/enrolment" && request.method === "POST") {
+      (world.enrolments ??= []).push(JSON.parse(await bodyOf(request)));
+      return scripted(world.enrolmentAnswer ?? [200, {}]);
+    }
     if (path === "/fedpet/status") return json(world.status);
     if ((match = /^\/series\/([^/]+)$/.exec(path))) return json(world.series?.[match[1]]);
     if ((match = /^\/studies\/([^/]+)$/.exec(path))) return json(world.studies?.[match[1]]);

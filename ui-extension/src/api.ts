@@ -248,6 +248,51 @@ export async function assessSeries(seriesId: string): Promise<void> {
 
 export const fetchStatus = (): Promise<unknown> => askJson("../status");
 
+// ---- the consortium: orthanc-plugin/FederationApi.cpp -------------------------------------------
+
+export interface TrainingPlan {
+  hash: string;
+  title: string;
+  purpose: string;
+  task: string;
+  masking: string;
+  decision: { approved: boolean; by: string; reason: string; time: string | null } | null;
+  policyObjections: string[];
+  epsilonSpent: number;
+  epsilonPlanned: number; // 0: no noise
+  delta: number;
+}
+
+export interface Membership {
+  configured: boolean;
+  enrolled: boolean;
+  site?: string;
+  consortium?: string;
+  coordinatorUrl?: string;
+  certificateEnds?: string | null;
+  lastContact?: string | null;
+  lastProblem?: string;
+  epsilonSpent?: number;
+  epsilonAllowed?: number;
+  working?: string;
+  plans?: TrainingPlan[];
+  rounds?: string[];
+}
+
+export const fetchMembership = async (): Promise<Membership> => (await askJson("../federation")) as Membership;
+
+export const fetchPlanText = async (hash: string): Promise<string> =>
+  JSON.stringify(await askJson(`../federation/plans/${encodeURIComponent(hash)}`), null, 2);
+
+export async function decidePlan(hash: string, approve: boolean, by: string, reason: string): Promise<void> {
+  await ask(`../federation/plans/${encodeURIComponent(hash)}/${approve ? "approve" : "reject"}`,
+    { method: "POST", body: JSON.stringify({ by, reason }) });
+}
+
+export async function enrol(invitation: string): Promise<void> {
+  await ask("../federation/enrolment", { method: "POST", body: JSON.stringify({ invitation }) });
+}
+
 // ---- Orthanc's own REST API -----------------------------------------------------------------
 
 export const explorerAddress = (level: "study" | "series" | "instance", id: string): string =>

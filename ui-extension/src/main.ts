@@ -1,6 +1,7 @@
-// Routes: #/ the list of results, #/series/<orthanc id>, #/study/<orthanc id>, #/status.
+// Routes: #/ the list of results, #/series/<orthanc id>, #/study/<orthanc id>, #/status, #/consortium.
 
 import { ApiError } from "./api";
+import { showConsortium } from "./consortiumPage";
 import { el } from "./dom";
 import { showJobs, showStudy } from "./jobsPage";
 import { showResult } from "./resultPage";
@@ -17,8 +18,8 @@ function frame(): HTMLElement {
   });
   document.getElementById("app")?.replaceChildren(skip,
     el("header", { class: "bar" }, el("span", { class: "brand" }, "fedpet"),
-      el("nav", { "aria-label": "Pages" }, el("a", { href: "#/" }, "Results"), el("a", { href: "#/status" }, "Status"),
-        el("a", { href: "../../app/explorer.html" }, "Orthanc"))),
+      el("nav", { "aria-label": "Pages" }, el("a", { href: "#/" }, "Results"), el("a", { href: "#/consortium" }, "Consortium"),
+        el("a", { href: "#/status" }, "Status"),        el("a", { href: "../../app/explorer.html" }, "Orthanc"))),
     el("aside", { class: "banner", "aria-label": "Research use only" }, kResearchUseOnly), main);
   return main;
 }
@@ -38,6 +39,7 @@ async function route(main: HTMLElement): Promise<void> {
     else if (page === "series" && id) await showResult(main, id, alive);
     else if (page === "study" && id) await showStudy(main, id, alive);
     else if (page === "status") await showStatus(main, alive);
+    else if (page === "consortium") await showConsortium(main, alive);
     else main.replaceChildren(el("h1", {}, "There is no such page"));
   } catch (error) {
     if (alive()) main.replaceChildren(failure(error));
