@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -165,8 +166,10 @@ class HttpServer::Impl final : public SessionHost {
     for (const auto& session : sessions_.all()) session->finishSoon();
     sessions_.waitUntilEmpty(options_.stopTimeout);
     cutting_ = true;
-    for (const auto& session : sessions_.all()) session->cut();
-    handlerPool_.join();
+    std::vector<std::future<void>> cuts;
+    for (const auto& session : sessions_.all()) cuts.push_back(session->cut());
+    for (const auto& cut : cuts) cut.wait_for(kCutTime);
+    handlerPool_.join();  // after this nothing would take a request from its queue
     sessions_.waitUntilEmpty(kCutTime);
     io_.stop();
     for (auto& thread : ioThreads_) thread.join();

@@ -4,6 +4,7 @@
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/rfc7230.hpp>
@@ -101,8 +102,9 @@ void ServerSession::finishSoon() {
   });
 }
 
-void ServerSession::cut() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+std::future<void> ServerSession::cut() {
+  return asio::post(socket_.get_executor(),
+                    asio::use_future([self = shared_from_this()] { self->close(); }));
 }
 
 void ServerSession::shakeHands() {
@@ -256,6 +258,7 @@ void ServerSession::readBody() {
 }
 
 void ServerSession::handle() {
+  if (!socket_.is_open()) return;  // cut
   expectBy(Clock::time_point::max());
   auto request = std::make_shared<ServerRequest>();
   request->method = std::string(parser_->get().method_string());

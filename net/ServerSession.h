@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,8 +64,8 @@ class ServerSession : public std::enable_shared_from_this<ServerSession> {
 
   // These three may be called from any thread.
   void run();
-  void finishSoon();  // closes now when idle, else after the request that has begun
-  void cut();         // closes now
+  void finishSoon();        // closes now when idle, else after the request that has begun
+  std::future<void> cut();  // closes now; ready when no further request can reach the handler
 
   const std::string& remoteAddress() const { return remoteAddress_; }
 
