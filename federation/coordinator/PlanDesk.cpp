@@ -124,7 +124,7 @@ Release PlanDesk::releaseOf(const PlanRow& row, const ReleaseTerms& terms, Secon
   release.title = terms.title.empty() ? row.title : storable(terms.title, 200);
   release.synthetic = terms.synthetic;
   release.time = now;
-  release.files = {{"parameters.cbor", row.outcomeBlob}, {"result.json", row.resultBlob}};
+  release.files = {{"parameters.cbor", row.outcomeBlob}, {"outcome.json", row.resultBlob}};
   const Bytes planBytes = encode(documentOf(row.document));
   release.files["plan.cbor"] = blobs_.put(planBytes);
   json result = {{"result", json::parse(textOf(blobs_.readAll(row.resultBlob)), nullptr, false)},

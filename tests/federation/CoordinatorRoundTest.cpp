@@ -59,7 +59,7 @@ TEST_P(CoordinatorRounds, FinishThePlanAndReleaseWhatItMade) {
   for (const auto& who : release.contributors) EXPECT_THAT(who, Not(HasSubstr("s1")));
   const auto parameters = decodeRoundInput(c.site(2).download(release.files.at("parameters.cbor")));
   EXPECT_EQ(parameters.values, expected.outcome->values);
-  EXPECT_EQ(textOf(c.site(2).download(release.files.at("result.json"))),
+  EXPECT_EQ(textOf(c.site(2).download(release.files.at("outcome.json"))),
             expected.outcome->resultJson);
   EXPECT_THAT(c.auditText(), HasSubstr(release.auditHead));
 }
