@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace fedpet::federation {
@@ -55,11 +56,12 @@ LikelihoodTerms coxTerms(const Design& design, const std::vector<double>& time,
   const Eigen::Index columns = x.cols();
   const Eigen::Map<const Eigen::VectorXd> b(parameters.data(), columns);
   const Eigen::VectorXd score = x * b;
-  const double shift = score.size() > 0 ? score.maxCoeff() : 0;  // cancels, keeps exp in range
   std::vector<std::size_t> order(design.rows);
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](auto a, auto c) { return time[a] > time[c]; });
 
+  // exp(-shift) of every sum: the largest score so far, so that no risk set underflows.
+  double shift = -std::numeric_limits<double>::infinity();
   double logLikelihood = 0, s0 = 0;
   Eigen::VectorXd s1 = Eigen::VectorXd::Zero(columns), gradient = s1;
   Eigen::MatrixXd s2 = Eigen::MatrixXd::Zero(columns, columns), information = s2;
@@ -69,6 +71,11 @@ LikelihoodTerms coxTerms(const Design& design, const std::vector<double>& time,
     Eigen::MatrixXd d2 = Eigen::MatrixXd::Zero(columns, columns);
     for (last = first; last < order.size() && time[order[last]] == time[order[first]]; ++last) {
       const auto row = static_cast<Eigen::Index>(order[last]);
+      if (score[row] > shift) {
+        const double factor = std::exp(shift - score[row]);
+        shift = score[row];
+        s0 *= factor, s1 *= factor, s2 *= factor, d0 *= factor, d1 *= factor, d2 *= factor;
+      }
       const double hazard = std::exp(score[row] - shift);
       const Eigen::VectorXd z = x.row(row).transpose();
       s0 += hazard;
@@ -79,13 +86,13 @@ LikelihoodTerms coxTerms(const Design& design, const std::vector<double>& time,
       d0 += hazard;
       d1 += hazard * z;
       d2 += hazard * z * z.transpose();
-      logLikelihood += score[row] - shift;
+      logLikelihood += score[row];
       gradient += z;
     }
     for (double r = 0; r < deaths; ++r) {
       const double share = r / deaths, atRisk = s0 - share * d0;
       const Eigen::VectorXd mean = (s1 - share * d1) / atRisk;
-      logLikelihood -= std::log(atRisk);
+      logLikelihood -= std::log(atRisk) + shift;
       gradient -= mean;
       information += (s2 - share * d2) / atRisk - mean * mean.transpose();
     }

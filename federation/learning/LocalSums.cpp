@@ -1,9 +1,11 @@
 #include "federation/learning/LocalSums.h"
 
+#include "federation/learning/Evaluation.h"
 #include "federation/learning/Layout.h"
 #include "federation/learning/Newton.h"
 #include "federation/learning/Phases.h"
 #include "federation/learning/Standardisation.h"
+#include "federation/learning/Statistics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -22,8 +24,15 @@ LocalResult sumsOfPhase(const Plan& plan, const RoundInput& input, const Cohort&
     return eventTimes(plan, input, cohort);
   if (phase == phase::kCoxRange) return {coxRange(plan, input, cohort), "{}"};
   if (phase == phase::kCoxRisk) return {coxRisk(plan, input, cohort), "{}"};
+  if (phase == phase::kHistogram) return {histogramSums(plan, input, cohort), "{}"};
+  if (phase == phase::kQuantiles) return {quantileSums(plan, input, cohort), "{}"};
+  if (phase == phase::kCombat) return {combatSums(plan, input, cohort), "{}"};
+  if (phase == phase::kScoreMoments) return {scoreMoments(plan, input, cohort), "{}"};
+  if (phase == phase::kEvaluate) return evaluateSums(plan, input, cohort);
   throw std::invalid_argument("this version does not know the phase " + phase);
 }
+
+}  // namespace
 
 void requirePatients(const Plan& plan, const Cohort& cohort) {
   const auto n = static_cast<std::int64_t>(cohort.rows);
@@ -36,8 +45,6 @@ void requirePatients(const Plan& plan, const Cohort& cohort) {
                                 " patients, the plan allows at most " +
                                 std::to_string(plan.maximumPatients));
 }
-
-}  // namespace
 
 tl::expected<LocalResult, CannotTakePart> localSums(const Plan& plan, const RoundInput& input,
                                                     const Cohort& cohort) {

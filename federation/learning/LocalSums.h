@@ -12,6 +12,10 @@ namespace fedpet::federation {
 // round, or has fewer patients than the plan's minimum or more than its maximum.
 tl::expected<LocalResult, CannotTakePart> localSums(const Plan&, const RoundInput&, const Cohort&);
 
+// Throws std::invalid_argument when the table has fewer patients than the plan's minimum or more
+// than its maximum.
+void requirePatients(const Plan&, const Cohort&);
+
 // Adds the site's share of the noise (Phases.h); nothing without noise. `standardNormal` must be a
 // secret of the site: SecretRandom.h.
 void addNoise(const Plan&, const RoundInput&, int contributorsAtLeast,

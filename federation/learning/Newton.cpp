@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -226,6 +227,15 @@ Progress trialOf(const Plan& plan, const Progress& previous, const Search& searc
   return next;
 }
 
+Progress halfWayBack(const Plan& plan, const Progress& progress, Search search,
+                     nlohmann::json metrics) {
+  search.length /= 2;
+  if (!search.started || search.length < kShortestStep)
+    cannotStep("no step along Newton's direction climbs");
+  metrics["halved"] = search.length;
+  return trialOf(plan, progress, search, metrics);
+}
+
 // The trial has been evaluated: accept it or go back half way.
 Progress afterEvaluation(const Plan& plan, const Progress& progress, Evaluated at,
                          int contributors) {
@@ -234,17 +244,15 @@ Progress afterEvaluation(const Plan& plan, const Progress& progress, Evaluated a
   const Eigen::VectorXd penalty = penaltyOf(plan, at.gradient.size());
   const Eigen::VectorXd b = mapOf(trial);
   const double value = at.logLikelihood - 0.5 * penalty.dot(b.cwiseAbs2());
-  nlohmann::json metrics{{"logLikelihood", at.logLikelihood},
+  nlohmann::json metrics{{"logLikelihood", finiteOrNull(at.logLikelihood)},
                          {"patients", std::round(at.patients)},
                          {"contributors", contributors}};
   // Another set of sites is another likelihood: its value says nothing about the step.
   const bool comparable = search.started && std::abs(at.patients - search.patients) < 0.5;
   if (comparable && !(value >= search.value - 1e-9 * (1 + std::abs(search.value)))) {
-    search.length /= 2;
-    if (search.length < kShortestStep) cannotStep("no step along Newton's direction climbs");
-    metrics["halved"] = search.length;
-    return trialOf(plan, progress, search, metrics);
+    return halfWayBack(plan, progress, search, metrics);
   }
+  if (!std::isfinite(value)) cannotStep("the hazards of the patients differ by too many powers");
   const Eigen::MatrixXd information = at.information + Eigen::MatrixXd(penalty.asDiagonal());
   const Step step = newtonStep(at.gradient - penalty.cwiseProduct(b), information);
   const double largest = step.change.cwiseAbs().maxCoeff();
@@ -342,7 +350,9 @@ Progress afterCoxRange(const Plan& plan, const Progress& progress, const RoundSu
   const SumLayout layout = layoutOf(plan, progress.input);
   const Vector total = totalOf(layout, sum);
   const auto levels = fieldOf(layout, std::span(total), "highest");
-  int highest = kRangeLevels - 1;
+  if (levels.back() > 0.5)
+    return halfWayBack(plan, progress, searchFromJson(stateOf(progress).at("search")), {});
+  int highest = kRangeLevels - 2;
   while (highest >= 0 && levels[static_cast<std::size_t>(highest)] < 0.5) --highest;
   if (highest < 0) throw std::domain_error("no site contributed to this round");
   Progress next = progress;
@@ -374,7 +384,10 @@ Evaluated evaluatedFromRisk(const RoundInput& input, const SumLayout& layout, co
                           d2k = symmetric(d2.subspan(k * triangle, triangle), n);
     for (double r = 0; r < d; ++r) {
       const double share = r / d, atRisk = s0[k] - share * d0[k];
-      if (!(atRisk > 0)) cannotStep("the hazards of the patients differ by too many powers");
+      if (!(atRisk > 0)) {  // lost between the steps of the fixed point: a step went too far
+        e.logLikelihood = -std::numeric_limits<double>::infinity();
+        return e;
+      }
       const Eigen::VectorXd mean = (mapOf(s1k) - share * mapOf(d1k)) / atRisk;
       e.logLikelihood -= std::log(atRisk) + shift;
       e.gradient -= mean;
@@ -473,8 +486,18 @@ Progress proceedNewton(const Plan& plan, const Progress& progress, const RoundSu
 // --- a site
 // ---------------------------------------------------------------------------------------
 
+namespace {
+
+Design insideDesign(const Plan& plan, const RoundInput& input, const Cohort& cohort) {
+  const Scaling scaling = scalingOf(input);
+  requireInside(plan, scaling, cohort);
+  return designOf(plan, scaling, cohort);
+}
+
+}  // namespace
+
 Vector newtonTerms(const Plan& plan, const RoundInput& input, const Cohort& cohort) {
-  const Design design = designOf(plan, scalingOf(input), cohort);
+  const Design design = insideDesign(plan, input, cohort);
   const LikelihoodTerms terms = isBinary(plan)
                                     ? logisticTerms(design, cohort.label, input.values)
                                     : coxTerms(design, cohort.time, cohort.event, input.values);
@@ -503,21 +526,20 @@ LocalResult eventTimes(const Plan& plan, const RoundInput& input, const Cohort& 
 }
 
 Vector coxRange(const Plan& plan, const RoundInput& input, const Cohort& cohort) {
-  const Vector scores = scoresOf(plan, input.values, designOf(plan, scalingOf(input), cohort));
+  const Vector scores = scoresOf(plan, input.values, insideDesign(plan, input, cohort));
   const double highest = scores.empty() ? 0 : *std::max_element(scores.begin(), scores.end());
   const double lowest = scores.empty() ? 0 : *std::min_element(scores.begin(), scores.end());
-  if (highest > kLargestScore || lowest < -kLargestScore)
-    throw std::invalid_argument(
-        "a patient's log hazard is beyond 100: a column may separate the outcomes");
+  const bool beyond = !(highest <= kLargestScore && lowest >= -kLargestScore);
   Vector levels(static_cast<std::size_t>(kRangeLevels));
-  levels[static_cast<std::size_t>(std::ceil(highest) + kLargestScore)] = 1;
+  levels[beyond ? levels.size() - 1
+                : static_cast<std::size_t>(std::ceil(highest) + kLargestScore)] = 1;
   return levels;
 }
 
 Vector coxRisk(const Plan& plan, const RoundInput& input, const Cohort& cohort) {
   const Vector times = timesOf(input);
   const double shift = settingsOf(input).at("shift");
-  const Design design = designOf(plan, scalingOf(input), cohort);
+  const Design design = insideDesign(plan, input, cohort);
   const Vector scores = scoresOf(plan, input.values, design);
   const SumLayout layout = layoutOf(plan, input);
   Vector values(layout.length());

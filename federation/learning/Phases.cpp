@@ -1,7 +1,9 @@
 #include "federation/learning/Phases.h"
 
+#include "federation/learning/Evaluation.h"
 #include "federation/learning/Newton.h"
 #include "federation/learning/Standardisation.h"
+#include "federation/learning/Statistics.h"
 #include "federation/learning/Training.h"
 #include "federation/privacy/RdpAccountant.h"
 
@@ -31,7 +33,12 @@ SumLayout layoutWithoutNoise(const Plan& plan, const RoundInput& input) {
       {phase::kEventGrid, eventGridLayout},
       {phase::kEventTimes, eventTimesLayout},
       {phase::kCoxRange, coxRangeLayout},
-      {phase::kCoxRisk, coxRiskLayout}};
+      {phase::kCoxRisk, coxRiskLayout},
+      {phase::kHistogram, histogramLayout},
+      {phase::kQuantiles, quantilesLayout},
+      {phase::kCombat, combatLayout},
+      {phase::kScoreMoments, scoreMomentsLayout},
+      {phase::kEvaluate, evaluateLayout}};
   const auto found = makers.find(input.phase);
   if (found == makers.end())
     throw std::invalid_argument("this version does not know the phase " + input.phase);

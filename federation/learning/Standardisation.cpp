@@ -34,12 +34,8 @@ double endpointEvents(const Cohort& cohort) {
   return static_cast<double>(std::count(flags.begin(), flags.end(), 1));
 }
 
-double clampedOrThrow(const Plan& plan, const Scaling& scaling, std::size_t column, double value) {
-  const double inside = std::clamp(value, scaling.low[column], scaling.high[column]);
-  if (inside != value && plan.privacy.noise == NoiseKind::None)
-    throw std::invalid_argument("a value of column " + columnsOf(plan)[column] +
-                                " lies outside what the first round said: the table was changed");
-  return inside;
+double clamped(const Scaling& scaling, std::size_t column, double value) {
+  return std::clamp(value, scaling.low[column], scaling.high[column]);
 }
 
 // The highest level that holds somebody; with noise, that surely does, and one more for those whom
@@ -129,6 +125,7 @@ Design designOf(const Plan& plan, const Scaling& scaling, const Cohort& cohort) 
   const std::size_t columns = cohort.names.size();
   if (scaling.columns() != columns || scaling.mean.size() != columns)
     throw std::invalid_argument("the model's columns are not those of the plan");
+  const bool noise = plan.privacy.noise != NoiseKind::None;
   Design design;
   design.rows = cohort.rows;
   design.columns = columns + scaling.indicated.size();
@@ -137,12 +134,22 @@ Design designOf(const Plan& plan, const Scaling& scaling, const Cohort& cohort) 
     double* row = design.values.data() + r * design.columns;
     for (std::size_t c = 0; c < columns; ++c)
       if (const double x = cohort.at(r, c); !std::isnan(x))
-        row[c] = (clampedOrThrow(plan, scaling, c, x) - scaling.mean[c]) / scaling.sd[c];
+        row[c] = ((noise ? clamped(scaling, c, x) : x) - scaling.mean[c]) / scaling.sd[c];
     for (std::size_t k = 0; k < scaling.indicated.size(); ++k)
       row[columns + k] =
           std::isnan(cohort.at(r, static_cast<std::size_t>(scaling.indicated[k]))) ? 1 : 0;
   }
   return design;
+}
+
+void requireInside(const Plan& plan, const Scaling& scaling, const Cohort& cohort) {
+  if (plan.privacy.noise != NoiseKind::None) return;
+  for (std::size_t i = 0; i < cohort.features.size(); ++i) {
+    const std::size_t c = i % cohort.names.size();
+    if (cohort.features[i] < scaling.low.at(c) || cohort.features[i] > scaling.high.at(c))
+      throw std::invalid_argument("a value of column " + cohort.names[c] +
+                                  " lies outside what the first round said: the table was changed");
+  }
 }
 
 SumLayout magnitudesLayout(const Plan& plan) {
@@ -226,6 +233,7 @@ SumLayout momentsLayout(const Plan& plan) {
 }
 
 std::vector<double> momentsOf(const Plan& plan, const Scaling& scaling, const Cohort& cohort) {
+  requireInside(plan, scaling, cohort);
   const SumLayout layout = momentsLayout(plan);
   std::vector<double> sums(layout.length());
   sums[layout.offsetOf("patients")] = static_cast<double>(cohort.rows);
@@ -235,7 +243,7 @@ std::vector<double> momentsOf(const Plan& plan, const Scaling& scaling, const Co
   for (std::size_t r = 0; r < cohort.rows; ++r)
     for (std::size_t c = 0; c < cohort.names.size(); ++c) {
       if (std::isnan(cohort.at(r, c))) continue;
-      const double u = clampedOrThrow(plan, scaling, c, cohort.at(r, c)) / scaling.largest(c);
+      const double u = clamped(scaling, c, cohort.at(r, c)) / scaling.largest(c);
       sums[count + c] += 1;
       sums[sum + c] += u;
       sums[squares + c] += u * u;

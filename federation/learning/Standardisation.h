@@ -46,9 +46,12 @@ struct Design {
 std::vector<std::string> designNames(const Plan&, const Scaling&);
 // No |z| of a column is larger; in the order of designNames().
 std::vector<double> designBounds(const Scaling&);
-// Throws std::invalid_argument when a value lies outside what the first round said: the table was
-// changed since. With noise such a value is moved to the edge instead, for the edge is an estimate.
+// A value outside what the first round said is taken as it is (a new patient), but with noise moved
+// to the edge, for so it was in training.
 Design designOf(const Plan&, const Scaling&, const Cohort&);
+// Where a sum's bounds need it. Throws std::invalid_argument when a value lies outside: the table
+// was changed since the first round.
+void requireInside(const Plan&, const Scaling&, const Cohort&);
 
 // --- the phases -------------------------------------------------------------------------------
 

@@ -45,7 +45,10 @@ struct TrainingCall {
   bool clipped = false;
   double clipNorm = 1, noiseSd = 0, sampleRate = 1;
   bool gradientSumOnly = false;  // one step: the sum of clipped gradients, noised, and no move
-  std::uint64_t seed = 1;        // of the minibatches; nobody's secret
+  std::uint64_t seed = 1;        // of the minibatches without noise; nobody's secret
+  // With noise: the site's own secret randomness, uniform in (0, 1] and standard normal. Who could
+  // repeat it could subtract the noise.
+  std::function<double()> uniform, standardNormal;
 };
 struct TrainingAnswer {
   std::vector<double> parameters;   // after the steps
