@@ -277,7 +277,7 @@ std::string Members::authenticate(const ApiRequest& request, Seconds now,
     const std::lock_guard lock(mutex_);
     useNonce(*signature, now);
     const Member& member = members_.at(signature->site);
-    isNewKey = member.rostered && member.rostered->serial != key.serial &&
+    isNewKey = member.rostered && !member.keys.empty() && member.rostered->serial != key.serial &&
                key.serial == member.keys.back().serial;
     if (isNewKey) activate(signature->site, key.serial, now);
   }

@@ -20,7 +20,8 @@ constexpr std::array<const char*, 1> kMigrations = {
       site TEXT NOT NULL, expires BIGINT NOT NULL,
       serial TEXT NOT NULL);
     CREATE TABLE certificates (
-      serial TEXT PRIMARY KEY,
+      sequence {AUTOKEY},
+      serial TEXT NOT NULL UNIQUE,
       site TEXT NOT NULL, public_key TEXT NOT NULL, pem TEXT NOT NULL,
       issued_at BIGINT NOT NULL, not_after BIGINT NOT NULL,
       activated_at BIGINT NOT NULL, ended_at BIGINT NOT NULL);

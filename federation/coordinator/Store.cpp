@@ -221,7 +221,7 @@ std::vector<CertificateRow> Records::certificates() {
   return collect<CertificateRow>(
       sql_,
       "SELECT serial, site, public_key, pem, issued_at, not_after, activated_at, ended_at "
-      "FROM certificates ORDER BY issued_at, serial",
+      "FROM certificates ORDER BY sequence",
       bindCertificate);
 }
 
