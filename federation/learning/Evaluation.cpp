@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 #include <numeric>
 #include <stdexcept>
 
@@ -46,7 +47,9 @@ double logit(double p) {
 
 std::size_t scoreBinOf(const Plan& plan, const json& moments, double score) {
   const double z = (score - moments.at("mean").get<double>()) / moments.at("sd").get<double>();
-  const double rank = 0.5 * std::erfc(-z / std::sqrt(2.0));
+  // Cauchy's distribution function: skewed scores still get bins of their own far out, where the
+  // normal one would put them all into the last.
+  const double rank = 0.5 + std::atan(z) / std::numbers::pi;
   const auto bins = static_cast<double>(scoreBins(plan));
   return static_cast<std::size_t>(std::clamp(std::floor(rank * bins), 0.0, bins - 1));
 }
