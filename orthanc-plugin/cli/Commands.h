@@ -20,5 +20,6 @@ void addShowCommand(CLI::App&, ExitCode&);
 void addPhantomCommand(CLI::App&, ExitCode&);
 void addCompareSegCommand(CLI::App&, ExitCode&);
 void addTrainCommand(CLI::App&, ExitCode&);
+void addPrivacyCommand(CLI::App&, ExitCode&);
 
 }  // namespace fedpet::plugin

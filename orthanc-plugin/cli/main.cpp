@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   addPhantomCommand(app, exitCode);
   addCompareSegCommand(app, exitCode);
   addTrainCommand(app, exitCode);
+  addPrivacyCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& information) {  // --help, --version

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares our results with what others make of them: pydicom and highdicom (PyPI) read the SR and
-# the SEG, the HAPI FHIR validator (Maven Central) judges the FHIR bundles.
+# the SEG, the HAPI FHIR validator (Maven Central) judges the FHIR bundles, Opacus (PyPI) counts what
+# noise costs.
 # usage: run.sh BUILD_FOLDER
 #
 # A peer is installed once, into FEDPET_CACHE (default: fedpet in the user's cache folder). One that
@@ -85,25 +86,35 @@ run_peer() {
   tail -n 5 "$work/peer.log" | sed 's/^/          /'
 }
 
-dicom_peers() {
-  local name="pydicom and highdicom" log=$work/pip.log version
+# python_with NAME REQUIREMENTS: sets `venv` to an environment that has them
+python_with() {
+  local name=$1 requirements=$2 log=$work/pip.log version
   # Debian's own Python where there is one, for its version is known and its venv package installed.
   local python=/usr/bin/python3
-  [ -x "$python" ] || python=$(command -v python3) || { not_run "$name" "there is no python3"; return; }
+  [ -x "$python" ] || python=$(command -v python3) || { not_run "$name" "there is no python3"; return 1; }
   version=$("$python" --version)
-  local venv
-  venv=$(folder_for dicom-peers "$here/requirements.txt" <(echo "$version"))
-  if [ ! -e "$venv/complete" ]; then
-    echo "Installing $name into the cache"
-    rm -rf "$venv"
-    "$python" -m venv "$venv" > "$log" 2>&1 ||
-      { not_run "$name" "no virtual environment could be made:" "$log"; return; }
-    timeout 900 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
-      --only-binary :all: -r "$here/requirements.txt" > "$log" 2>&1 ||
-      { not_run "$name" "pip could not install them:" "$log"; return; }
-    touch "$venv/complete"
-  fi
+  venv=$(folder_for "$(basename "$requirements" .txt)" "$requirements" <(echo "$version"))
+  [ ! -e "$venv/complete" ] || return 0
+  echo "Installing $name into the cache"
+  rm -rf "$venv"
+  "$python" -m venv "$venv" > "$log" 2>&1 ||
+    { not_run "$name" "no virtual environment could be made:" "$log"; return 1; }
+  timeout 900 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+    --only-binary :all: -r "$requirements" > "$log" 2>&1 ||
+    { not_run "$name" "pip could not install them:" "$log"; return 1; }
+  touch "$venv/complete"
+}
+
+dicom_peers() {
+  local name="pydicom and highdicom" venv
+  python_with "$name" "$here/requirements.txt" || return 0
   run_peer "$name" "$venv/bin/python" "$here/dicom_peers.py" "${cases[@]}"
+}
+
+privacy_peer() {
+  local name="Opacus' accountant" venv
+  python_with "$name" "$here/privacy-requirements.txt" || return 0
+  run_peer "$name" "$venv/bin/python" "$here/privacy_peer.py" "$fedpet"
 }
 
 fhir_peer() {
@@ -131,6 +142,7 @@ count() { grep -c "^$1" "$results" || true; }
 make_cases
 dicom_peers
 fhir_peer
+privacy_peer
 failed=$(count FAILED)
 echo "$(count passed) passed, $failed failed, $(count skipped) skipped"
 [ "$failed" = 0 ]
