@@ -6,7 +6,6 @@
 #include "federation/learning/Phases.h"
 #include "federation/learning/Standardisation.h"
 #include "federation/learning/Statistics.h"
-#include "federation/learning/TabularModel.h"
 #include "federation/learning/Task.h"
 #include "federation/learning/Training.h"
 
@@ -48,7 +47,7 @@ Progress begin(const Plan& plan) {
   if (plan.task == TaskKind::Statistics && plan.privacy.noise != NoiseKind::None)
     throw std::invalid_argument("statistics add no noise: set privacy.noise to none");
   if (plan.task == TaskKind::Newton) requireNewton(plan);
-  if (plan.task == TaskKind::Train) parameterBlocks(plan, columnsOf(plan).size());  // may throw
+  if (plan.task == TaskKind::Train) requireTraining(plan);
   Progress progress;
   progress.input.phase = phase::kMagnitudes;
   return progress;

@@ -149,12 +149,14 @@ Vector updateFromGradients(const Plan& plan, const SumLayout& layout, const Vect
   return delta;
 }
 
-void scaffoldStep(const SumLayout& layout, const Vector& total, Server& server) {
+void scaffoldStep(const Plan& plan, const SumLayout& layout, const RoundSum& sum,
+                  const Vector& total, Server& server) {
   // c moves by |S| / N of the mean change; N is not known, so the heaviest round stands for it.
   const double weight = fieldOf(layout, std::span(total), "weight")[0];
   server.heaviest = std::max(server.heaviest, weight);
-  const auto change = fieldOf(layout, std::span(total), "variate");
-  for (std::size_t i = 0; i < server.c.size(); ++i) server.c[i] += change[i] / server.heaviest;
+  const Vector change = meanUpdate(plan, layout, sum, total, "variate");
+  for (std::size_t i = 0; i < server.c.size(); ++i)
+    server.c[i] += change[i] * weight / server.heaviest;
 }
 
 }  // namespace
@@ -176,6 +178,20 @@ Vector trimmedMean(const std::vector<Vector>& vectors, double trimmedShare) {
     result[i] = std::accumulate(first, last, 0.0) / static_cast<double>(last - first);
   }
   return result;
+}
+
+void requireTraining(const Plan& plan) {
+  parameterBlocks(plan, columnsOf(plan).size());  // throws for an unknown architecture
+  if (!sumsGradients(plan)) return;
+  if (isScaffold(plan))
+    throw std::invalid_argument(
+        "SCAFFOLD corrects several local steps, distributed noise allows one: take another "
+        "strategy");
+  if (plan.training.localSteps != 1)
+    throw std::invalid_argument("distributed noise needs training.localSteps 1");
+  if (plan.training.groups != 1)
+    throw std::invalid_argument(
+        "distributed noise is complete in the sum of all sites only: set training.groups to 1");
 }
 
 SumLayout trainLayout(const Plan& plan, const RoundInput& input) {
@@ -227,7 +243,7 @@ Progress proceedTraining(const Plan& plan, const Progress& progress, const Round
   }
   metrics["updateNorm"] = norm(delta);
   serverStep(plan.training, delta, server);
-  if (isScaffold(plan)) scaffoldStep(layout, total, server);
+  if (isScaffold(plan)) scaffoldStep(plan, layout, sum, total, server);
   if (!std::isfinite(norm(server.x)))
     throw std::domain_error("training diverged: lower the client's or the server's learning rate");
 

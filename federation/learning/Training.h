@@ -13,6 +13,8 @@ namespace fedpet::federation {
 
 // --- the coordinator ---------------------------------------------------------------------------
 
+// Throws std::invalid_argument for terms that cannot be run together.
+void requireTraining(const Plan&);
 SumLayout trainLayout(const Plan&, const RoundInput&);
 // From the state after "moments" to the first round of training, and on.
 Progress beginTraining(const Plan&, Progress, const Scaling&);

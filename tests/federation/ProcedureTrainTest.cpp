@@ -379,6 +379,19 @@ TEST(TrainWithNoise, RepeatsTheSameNoiseForTheSameRoundOnly) {
   EXPECT_GT(std::abs(changed - first), 1e-9) << "the count is the same, the noise must not be";
 }
 
+TEST(TrainWithNoise, RefusesToOpenSumsWhoseNoiseIsIncomplete) {
+  Plan plan = noisyPlan(NoiseKind::Distributed, EndpointKind::Binary);
+  EXPECT_NO_THROW(begin(plan));
+  plan.training.groups = 2;
+  EXPECT_THROW(begin(plan), std::invalid_argument);
+  plan.training.groups = 1;
+  plan.training.localSteps = 2;
+  EXPECT_THROW(begin(plan), std::invalid_argument);
+  plan.training.localSteps = 1;
+  plan.training.strategy = Strategy::Scaffold;
+  EXPECT_THROW(begin(plan), std::invalid_argument);
+}
+
 TEST(TrainWithNoise, GivesEverySiteItsShareOfTheFullNoise) {
   Plan plan = noisyPlan(NoiseKind::Distributed, EndpointKind::Binary);
   plan.quorum = 4;
