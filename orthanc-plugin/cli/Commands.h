@@ -21,5 +21,6 @@ void addPhantomCommand(CLI::App&, ExitCode&);
 void addCompareSegCommand(CLI::App&, ExitCode&);
 void addTrainCommand(CLI::App&, ExitCode&);
 void addPrivacyCommand(CLI::App&, ExitCode&);
+void addFederateCommand(CLI::App&, ExitCode&);
 
 }  // namespace fedpet::plugin

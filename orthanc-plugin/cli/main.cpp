@@ -2,6 +2,7 @@
 #include <exception>
 
 #include "orthanc-plugin/cli/Commands.h"
+#include "orthanc-plugin/cli/RadiomicsCommand.h"
 
 int main(int argc, char** argv) {
   using namespace fedpet::plugin;
@@ -17,8 +18,10 @@ int main(int argc, char** argv) {
   addShowCommand(app, exitCode);
   addPhantomCommand(app, exitCode);
   addCompareSegCommand(app, exitCode);
+  addRadiomicsCommand(app, exitCode);
   addTrainCommand(app, exitCode);
   addPrivacyCommand(app, exitCode);
+  addFederateCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& information) {  // --help, --version

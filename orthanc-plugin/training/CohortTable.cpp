@@ -169,6 +169,12 @@ class FeatureReader {
                       feature.categories[1], kMaxCategories));
       feature.categories.clear();
     }
+    std::vector<double> values = indicesOf(column, feature);
+    if (question_.referenceCategory) dropReference(feature, values);
+    return {std::move(feature), std::move(values)};
+  }
+
+  std::vector<double> indicesOf(const Column& column, const Feature& feature) {
     std::vector<double> values(table_.rows.size(), kMissing);
     std::set<std::string> unknown;
     std::size_t unknownRows = 0;
@@ -176,10 +182,12 @@ class FeatureReader {
       if (column.missing(row)) continue;
       const auto& all = feature.categories;
       const auto at = std::find(all.begin(), all.end(), column.cell(row));
-      if (at != all.end())
+      if (at != all.end()) {
         values[row] = static_cast<double>(at - all.begin());
-      else if (unknown.emplace(column.cell(row)); true)
+      } else {
+        unknown.emplace(column.cell(row));
         ++unknownRows;
+      }
     }
     if (unknownRows > 0 && !feature.categories.empty())
       notes_.push_back(fmt::format(
@@ -187,7 +195,20 @@ class FeatureReader {
           feature.name, unknownRows,
           question_.findCategories ? "no training row has" : "the plan does not know",
           fmt::join(unknown, "\", \"")));
-    return {std::move(feature), std::move(values)};
+    return values;
+  }
+
+  void dropReference(Feature& feature, std::vector<double>& values) {
+    if (feature.categories.size() < 2) {
+      faults_.add("constant", fmt::format("column \"{}\" holds one text only: leave it out of the "
+                                          "features.",
+                                          feature.name));
+      return;
+    }
+    notes_.push_back(fmt::format("Column \"{}\": \"{}\" is the reference category.", feature.name,
+                                 feature.categories.front()));
+    feature.categories.erase(feature.categories.begin());
+    for (double& value : values) value -= 1;
   }
 
   std::vector<std::string> categoriesFound(const Column& column) const {

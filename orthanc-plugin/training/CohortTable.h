@@ -24,6 +24,9 @@ struct CohortQuestion {
   // `categorical`, becomes text with the categories of the training rows of all sites, sorted.
   bool findCategories = true;
   std::set<std::string> categorical;
+  // The first category found gets no column of its own: a fit without a penalty needs one column
+  // less than there are categories.
+  bool referenceCategory = false;
   // Rows whose cell is `trainValue` train and the others test. Empty: a `testShare` of each site's
   // patients, drawn by the seed within each outcome, tests; 0: all train.
   std::string splitColumn, trainValue = "train";
@@ -33,7 +36,8 @@ struct CohortQuestion {
 
 struct TablePatient {
   std::size_t line = 0;        // of the file
-  std::vector<double> values;  // by feature: the number or the category's index; NaN: missing
+  std::vector<double> values;  // by feature: the number, or the category's index, or
+                               // -1 for the reference; NaN: missing
   bool event = false;          // Binary: the outcome is 1
   double time = 0;             // Survival, in the table's unit
   bool trains = true;

@@ -207,7 +207,7 @@ std::size_t CsvTable::indexOf(std::string_view column) const {
   throw TableError({message});
 }
 
-CsvTable parseCsv(std::string_view text) {
+CsvTable parseCsv(std::string_view text, char separator) {
   requireText(text);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::string_view rest = text, header;
@@ -215,7 +215,7 @@ CsvTable parseCsv(std::string_view text) {
     header = takeLine(rest);
 
   CsvTable table;
-  table.separator = separatorOf(header);
+  table.separator = separator != 0 ? separator : separatorOf(header);
   Parser parser(table.separator);
   for (std::size_t number = 1; !text.empty(); ++number) parser.feed(takeLine(text), number);
   table.rows = parser.finish();

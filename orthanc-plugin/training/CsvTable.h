@@ -31,8 +31,8 @@ struct CsvTable {
   std::size_t indexOf(std::string_view column) const;
 };
 
-// Throws TableError.
-CsvTable parseCsv(std::string_view text);
+// Throws TableError. separator 0: to be found out.
+CsvTable parseCsv(std::string_view text, char separator = 0);
 CsvTable readCsv(const std::filesystem::path&);
 
 // Empty, or one of the ways to write that a value is missing: NA, N/A, NaN, null, none, ".", "?",
