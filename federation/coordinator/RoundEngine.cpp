@@ -495,12 +495,13 @@ void RoundEngine::letGo(const std::string& site, const std::string& reason, Seco
   }
 }
 
-std::vector<std::string> RoundEngine::openRoundsFor(const std::string& site) const {
-  std::vector<std::string> rounds;
+std::vector<std::pair<std::string, std::string>> RoundEngine::openRoundsFor(
+    const std::string& site) const {
+  std::vector<std::pair<std::string, std::string>> rounds;
   for (const auto& [id, round] : live_)
     if (!round->isOver() && round->terms.invited.contains(site) &&
         !round->state.withdrawn.contains(site))
-      rounds.push_back(id);
+      rounds.emplace_back(id, round->row.plan);
   return rounds;
 }
 

@@ -70,7 +70,8 @@ class RoundEngine {
   MessageReply hear(const std::string& site, const std::string& roundId, const SignedDocument&,
                     Seconds now);
   RoundView view(const std::string& site, const std::string& roundId, Seconds now);
-  std::vector<std::string> openRoundsFor(const std::string& site) const;
+  std::vector<std::pair<std::string, std::string>> openRoundsFor(
+      const std::string& site) const;  // round and plan
   // Of a round that is not over; for the administrator.
   std::optional<RoundState> stateOf(const std::string& roundId) const;
   // Some open round wants this many bytes of this site.

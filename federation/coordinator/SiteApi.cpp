@@ -49,11 +49,8 @@ ApiResponse poll(Core& core, const ApiCall& call) {
   {
     const std::lock_guard lock(core.mutex);
     core.engine.passTime(core.now());
-    for (const auto& id : core.engine.openRoundsFor(call.site)) {
-      const auto view = core.engine.view(call.site, id, core.now());
-      reply.assignments.push_back(
-          {Assignment::Kind::Round, decode<RoundStart>(view.start.payload).planHash, id, ""});
-    }
+    for (const auto& [round, plan] : core.engine.openRoundsFor(call.site))
+      reply.assignments.push_back({Assignment::Kind::Round, plan, round, ""});
   }
   const bool isBusy = std::any_of(reply.assignments.begin(), reply.assignments.end(),
                                   [](auto& a) { return a.kind == Assignment::Kind::Round; });

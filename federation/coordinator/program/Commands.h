@@ -20,7 +20,8 @@ void addAdminCommands(CLI::App&);
 
 // What `init` was told, in coordinator.json of the folder.
 struct FolderConfig {
-  std::string publicUrl, database;
+  std::string publicUrl;
+  std::string database;  // empty: a file in the folder, wherever that is moved to
   static FolderConfig load(const std::filesystem::path& folder);  // throws with a sentence
   void save(const std::filesystem::path& folder) const;
 };

@@ -2,6 +2,7 @@
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/program/Commands.h"
 #include "net/Url.h"
+#include "storage/Database.h"
 
 #include <nlohmann/json.hpp>
 
@@ -24,7 +25,9 @@ struct Init {
     std::string base = url;
     while (base.ends_with('/')) base.pop_back();
     net::parseUrl(base);  // throws with a sentence
-    FolderConfig config{base, database.empty() ? (folder / "coordinator.db").string() : database};
+    // Not what happens to be the present folder when somebody serves it later.
+    const bool isFile = !database.empty() && !storage::isPostgreSql(database);
+    const FolderConfig config{base, isFile ? fs::absolute(database).string() : database};
     Coordinator::create(consortium, settingsFor(folder, config));
     config.save(folder);
     const KeyFiles files{folder};
@@ -70,7 +73,8 @@ fs::path servedUrlFile(const fs::path& folder) { return folder / "served-url"; }
 CoordinatorSettings settingsFor(const fs::path& folder, const FolderConfig& config) {
   CoordinatorSettings settings;
   settings.folder = folder;
-  settings.database = config.database;
+  settings.database =
+      config.database.empty() ? (folder / "coordinator.db").string() : config.database;
   settings.publicUrl = config.publicUrl;
   settings.now = [] {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
