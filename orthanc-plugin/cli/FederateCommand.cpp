@@ -7,13 +7,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace fedpet::plugin {
 namespace {
@@ -50,6 +54,38 @@ class WorkFolder {
   bool removed_;
 };
 
+// Ctrl-C ends the sites and removes the folder. A handler and no sigwait: OpenBLAS has started
+// threads before main() that would take the signal.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    signalled = false;
+    std::signal(SIGINT, &StopOnSignal::onSignal);
+    std::signal(SIGTERM, &StopOnSignal::onSignal);
+    thread_ = std::jthread([this](std::stop_token over) {
+      while (!over.stop_requested()) {
+        if (signalled) source_.request_stop();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+  }
+  ~StopOnSignal() {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  static void onSignal(int) { signalled = true; }
+  static std::atomic<bool> signalled;
+  static_assert(std::atomic<bool>::is_always_lock_free);
+  std::stop_source source_;
+  std::jthread thread_;
+};
+std::atomic<bool> StopOnSignal::signalled{false};
+
 std::string splitText(const FederateOptions& options) {
   if (!options.splitColumn.empty())
     return fmt::format("rows with {} = {} train", options.splitColumn, options.trainValue);
@@ -60,12 +96,14 @@ FederateReport federate(const FederateOptions& options) {
   const CsvTable csv = readCsv(options.csv);
   const CohortTable table = readCohort(csv, questionOf(options, csv));
   const federation::Plan plan = fittedPlan(planOf(options, table), table);
+  const StopOnSignal stop;
   const WorkFolder folder(options.keep);
   ProgressBar bar(!options.json);
   const ExperimentSettings settings{folder.path(), !options.withoutBaselines, options.bootstrap};
   return {options.csv.filename().string(), splitText(options),
-          runExperiment(plan, table, settings,
-                        [&](std::string_view stage, int percent) { bar.show(stage, percent); }),
+          runExperiment(
+              plan, table, settings,
+              [&](std::string_view stage, int percent) { bar.show(stage, percent); }, stop.token()),
           table.notes};
 }
 

@@ -55,6 +55,7 @@ Outcome trainAlone(Plan plan, const Cohort& cohort, std::stop_token stop) {
   const auto trainer = passingTrainer(cohort);
   federation::Progress progress = federation::begin(plan);
   while (!progress.outcome) {
+    if (stop.stop_requested()) throw ConsortiumError("Stopped.");
     const auto result = trainer->compute(
         plan, progress.round, progress.input, 1, [](int) {}, stop);
     if (!result) throw std::domain_error(result.error());

@@ -222,7 +222,8 @@ class Host {
     asked.target = request.target;
     for (const net::Header& header : request.headers)
       asked.headers.emplace_back(header.name, header.value);
-    asked.body.assign(request.body.begin(), request.body.end());
+    const federation::ByteView body = federation::viewOf(request.body);
+    asked.body.assign(body.begin(), body.end());
     if (request.peer) asked.tlsMember = request.peer->commonName;
     // Enrolment and administration come without a certificate; a member's request may not.
     if (!request.peer && net::headerValue(request.headers, federation::kSignatureHeader))
@@ -230,7 +231,7 @@ class Host {
     federation::ApiResponse made = coordinator_->handle(asked);
     net::HttpResponse answer{made.status, {{"Content-Type", made.contentType}}, {}};
     for (auto& [name, value] : made.headers) answer.headers.push_back({name, value});
-    answer.body.assign(made.body.begin(), made.body.end());
+    answer.body = federation::textOf(made.body);
     if (!request.target.starts_with("/v1/admin/")) meter_.count(request, answer);
     const bool isPoll = request.target.starts_with("/v1/poll");
     if (request.method == "POST" && !isPoll) bell_.ring();

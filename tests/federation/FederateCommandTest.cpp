@@ -42,9 +42,9 @@ class FederateCommand : public testing::Test {
              (i % 2 == 0 ? "red" : "blue") + ';' + (i % 7 + i % 2 > 3 ? "1" : "0") + '\n';
     return csv;
   }
-  Answer run(const std::string& arguments) const {
-    const std::string command = "TMPDIR='" + (folder_ / "tmp").string() +
-                                "' '" FEDPET_BINARY_DIR "/bin/fedpet' federate --csv '" +
+  Answer run(const std::string& arguments, const std::string& wrapper = "") const {
+    const std::string command = "TMPDIR='" + (folder_ / "tmp").string() + "' " + wrapper +
+                                "'" FEDPET_BINARY_DIR "/bin/fedpet' federate --csv '" +
                                 (folder_ / "table.csv").string() + "' " + arguments + " 2>&1";
     Answer answer;
     FILE* pipe = popen(command.c_str(), "r");
@@ -61,12 +61,12 @@ class FederateCommand : public testing::Test {
 };
 
 constexpr const char* kUsual =
-    "--site-column site --endpoint binary:y --features '*' --rounds 3 --bootstrap 20 ";
+    "--site-column site --endpoint binary:y --features '*' --bootstrap 20 ";
 
 TEST_F(FederateCommand, PrintsJsonAsDocumented) {
   table(goodTable());
-  const Answer answer =
-      run(std::string(kUsual) + "--secure --json --keep '" + (folder_ / "kept").string() + "'");
+  const Answer answer = run(std::string(kUsual) + "--rounds 3 --secure --json --keep '" +
+                            (folder_ / "kept").string() + "'");
   ASSERT_EQ(answer.exitCode, 0) << answer.output;
   const auto json = nlohmann::json::parse(answer.output);
   EXPECT_EQ(json["metric"], "auc");
@@ -85,7 +85,7 @@ TEST_F(FederateCommand, PrintsJsonAsDocumented) {
 
 TEST_F(FederateCommand, PrintsATableForPeople) {
   table(goodTable());
-  const Answer answer = run(std::string(kUsual) + "--no-baselines");
+  const Answer answer = run(std::string(kUsual) + "--rounds 3 --no-baselines");
   ASSERT_EQ(answer.exitCode, 0) << answer.output;
   EXPECT_THAT(answer.output, HasSubstr("AUC on the test rows"));
   EXPECT_THAT(answer.output, HasSubstr("all sites"));
@@ -103,6 +103,15 @@ TEST_F(FederateCommand, RefusesABadTableWithTheReason) {
   EXPECT_EQ(json.exitCode, 3);
   EXPECT_THAT(nlohmann::json::parse(json.output)["reasons"][0].get<std::string>(),
               HasSubstr("no column \"hospital\""));
+}
+
+TEST_F(FederateCommand, LeavesNothingBehindWhenItIsInterrupted) {
+  table(goodTable());
+  // What comes last wins; `timeout` sends the signal and ends with the command's own exit code.
+  const Answer answer =
+      run(std::string(kUsual) + "--rounds 100000", "timeout --preserve-status -s INT 4 ");
+  EXPECT_EQ(answer.exitCode, 1) << answer.output;
+  EXPECT_THAT(answer.output, HasSubstr("Stopped."));
 }
 
 TEST_F(FederateCommand, RefusesWhatContradictsItself) {

@@ -73,14 +73,21 @@ Plan aPlan(const CohortTable& table) {
   return plan;
 }
 
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "fedpet-test.XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path = name;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
 ExperimentResult run(const Plan& plan, const CohortTable& table, bool baselines = false) {
-  std::string folder = (std::filesystem::temp_directory_path() / "fedpet-test.XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  ExperimentSettings settings{folder, baselines, 50};
-  const ExperimentResult result =
-      runExperiment(fittedPlan(plan, table), table, settings, [](std::string_view, int) {});
-  std::filesystem::remove_all(folder);
-  return result;
+  const TemporaryFolder folder;
+  return runExperiment(fittedPlan(plan, table), table, {folder.path, baselines, 50},
+                       [](std::string_view, int) {});
 }
 
 // Both ways sum the same fixed-point numbers, and integers do not round.
