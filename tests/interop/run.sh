@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares our results with what others make of them: pydicom and highdicom (PyPI) read the SR and
 # the SEG, the HAPI FHIR validator (Maven Central) judges the FHIR bundles, Opacus (PyPI) counts what
-# noise costs.
+# noise costs, and Flower (PyPI) trains the same model on the same table.
 # usage: run.sh BUILD_FOLDER
 #
 # A peer is installed once, into FEDPET_CACHE (default: fedpet in the user's cache folder). One that
@@ -117,6 +117,24 @@ privacy_peer() {
   run_peer "$name" "$venv/bin/python" "$here/privacy_peer.py" "$fedpet"
 }
 
+flower_peer() {
+  local name="Flower" venv table=$work/flower.csv masking options
+  python_with "$name" "$here/flower-requirements.txt" || return 0
+  "$venv/bin/python" "$here/flower_peer.py" table "$table"
+  for masking in none ring64; do
+    options=()
+    [ "$masking" = none ] || options=(--secure)
+    "$fedpet" federate --csv "$table" --site-column site --endpoint binary:y --features '*' \
+      --split-column split --rounds 20 --no-baselines --bootstrap 0 --json "${options[@]}" \
+      > "$work/flower-$masking.json" 2> "$work/federate.log" || {
+      say "FAILED  $name: fedpet federate failed: $(tail -n 1 "$work/federate.log")"
+      return
+    }
+  done
+  run_peer "$name" "$venv/bin/python" "$here/flower_peer.py" compare "$table" \
+    "$work"/flower-{none,ring64}.json
+}
+
 fhir_peer() {
   local name="HAPI FHIR" log=$work/mvn.log
   command -v javac > /dev/null || { not_run "$name" "there is no Java compiler"; return; }
@@ -143,6 +161,7 @@ make_cases
 dicom_peers
 fhir_peer
 privacy_peer
+flower_peer
 failed=$(count FAILED)
 echo "$(count passed) passed, $failed failed, $(count skipped) skipped"
 [ "$failed" = 0 ]
