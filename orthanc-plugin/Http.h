@@ -13,6 +13,7 @@ struct HttpRequest {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
+  std::string target = {};  // path and query in the order in which they were sent
 };
 
 struct HttpResponse {

@@ -64,6 +64,25 @@ struct FhirOptions {
   Seconds backOffMax{3600};
 };
 
+struct FederationOptions {
+  std::string folder;  // of key, certificate and journal; empty: no membership
+  std::string cohortTable;
+  std::vector<std::string> allowedPurposes;
+  int minimumPatients = 10;
+  double maximumEpsilon = 0;
+  bool requireNoise = false, requireMasking = true;
+  int trainFromHour = 0, trainUntilHour = 0;  // equal: at any hour
+  std::string proxy;
+  Seconds trainingDeadline{3600};
+};
+
+struct ConsortiumOptions {
+  std::string folder;    // empty: this Orthanc hosts none
+  std::string database;  // empty: SQLite in the folder
+  std::string url;       // how sites reach kConsortiumBase
+  Seconds pollEvery{30};
+};
+
 struct Options {
   bool enable = true;
   std::string databasePath;  // empty: StorageDirectory/fedpet.db
@@ -75,6 +94,8 @@ struct Options {
   RetryOptions retry;
   EligibilityOptions eligibility;
   FhirOptions fhir;
+  FederationOptions federation;
+  ConsortiumOptions consortium;
 };
 
 // What we need to know of Orthanc itself.

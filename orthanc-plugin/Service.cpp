@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostDeleted = 100'000;
 constexpr auto kSupervisorTick = 250ms;
 constexpr auto kSweepEvery = 1s;
+constexpr auto kCoordinatorTick = 1s;
 // After an archive that could not answer: soon again, but not in a loop.
 constexpr auto kPauseAfterError = 2s;
 
@@ -78,6 +79,8 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
                      if (fhir_) fhir_->wake();
                    }},
                   std::move(publish), log_);
+  openConsortium();
+  addFederationRoutes(router_, federation_.get());
   addPageRoutes(router_);
   const std::string openApi = openApiDocument(router_.routes(), kVersion);
   router_.add({"GET", "/fedpet/openapi.json", "", [openApi](const HttpRequest&, const auto&) {
@@ -87,11 +90,53 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
                }});
 }
 
+void Service::openConsortium() {
+  const Options& options = settings_.parsed.options;
+  if (!options.federation.folder.empty())
+    federation_ = std::make_unique<FederationLink>(
+        options.federation,
+        [this](const std::string& folder) { return launchContribution(folder); }, log_);
+  if (options.consortium.folder.empty()) return;
+  federation::CoordinatorSettings settings;
+  settings.folder = options.consortium.folder;
+  settings.database = options.consortium.database.empty()
+                          ? (settings.folder / "coordinator.db").string()
+                          : options.consortium.database;
+  settings.publicUrl = options.consortium.url;
+  settings.pollInterval = options.consortium.pollEvery;
+  settings.now = [] {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  };
+  settings.log = [this](const std::string& line) { log_(LogLevel::Info, "consortium: " + line); };
+  try {
+    coordinator_ = std::make_unique<federation::Coordinator>(settings);
+  } catch (const std::exception& e) {
+    // The studies of this hospital must not wait for the consortium.
+    log_(LogLevel::Error, std::string("consortium: not hosted: ") + e.what());
+  }
+}
+
+void Service::runCoordinator(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any wait;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    try {
+      coordinator_->tick();
+    } catch (const std::exception& e) {
+      log_(LogLevel::Error, std::string("consortium: ") + e.what());
+    }
+    wait.wait_for(lock, stop, kCoordinatorTick, [] { return false; });
+  }
+}
+
 Service::~Service() {
   requestStop();
   if (intakeThread_.joinable()) intakeThread_.join();
   if (supervisorThread_.joinable()) supervisorThread_.join();
   if (fhir_) fhir_->stop();
+  if (federation_) federation_->stop();
+  coordinatorThread_ = {};
 }
 
 void Service::start() {
@@ -99,6 +144,9 @@ void Service::start() {
   intakeThread_ = std::thread([this] { runIntake(); });
   supervisorThread_ = std::thread([this] { runSupervisor(); });
   if (fhir_) fhir_->start();
+  if (federation_) federation_->start();
+  if (coordinator_)
+    coordinatorThread_ = std::jthread([this](std::stop_token stop) { runCoordinator(stop); });
 }
 
 void Service::noteChange() {
@@ -221,7 +269,20 @@ std::unique_ptr<ChildProcess> Service::launchWorker(const std::string& name) con
                        {"TCP_NODELAY", "1"}});
 }
 
-HttpResponse Service::handle(const HttpRequest& request) const { return router_.handle(request); }
+std::unique_ptr<ChildProcess> Service::launchContribution(const std::string& exchangeFolder) const {
+  const WorkerOptions& options = settings_.parsed.options.worker;
+  return spawnProcess(settings_.workerProgram,
+                      {{"FEDPET_CONTRIBUTION_FOLDER", exchangeFolder},
+                       {"FEDPET_PARENT_PID", std::to_string(getpid())},
+                       {"FEDPET_MEMORY_LIMIT_MB", std::to_string(options.memoryLimitMb)},
+                       {"FEDPET_THREADS", std::to_string(threadsPerWorker(options))}});
+}
+
+HttpResponse Service::handle(const HttpRequest& request) const {
+  if (coordinator_ && request.path.starts_with(std::string(kConsortiumBase) + "/"))
+    return askCoordinator(*coordinator_, request);
+  return router_.handle(request);
+}
 
 std::vector<std::pair<std::string, double>> Service::metrics() {
   std::vector<std::pair<std::string, double>> values;

@@ -2,6 +2,7 @@
 // Orthanc's services and calls it from Orthanc's callbacks.
 #pragma once
 
+#include "orthanc-plugin/FederationApi.h"
 #include "orthanc-plugin/FhirLink.h"
 #include "orthanc-plugin/Intake.h"
 #include "orthanc-plugin/OrthancArchive.h"
@@ -47,7 +48,10 @@ class Service {
   // False: stop. `changed`: Orthanc has told of a change since the last call.
   bool waitForChange(std::chrono::milliseconds longest, bool& changed);
   std::optional<NewJob> judge(const std::string& seriesId);
+  void openConsortium();
+  void runCoordinator(std::stop_token);
   std::unique_ptr<ChildProcess> launchWorker(const std::string& name) const;
+  std::unique_ptr<ChildProcess> launchContribution(const std::string& exchangeFolder) const;
 
   const ServiceSettings settings_;
   const Log log_;
@@ -58,7 +62,9 @@ class Service {
   SociOutbox outbox_;
   JobQueue queue_;
   Supervisor supervisor_;
-  std::unique_ptr<FhirLink> fhir_;  // null: no EHR is configured
+  std::unique_ptr<FhirLink> fhir_;                        // null: no EHR is configured
+  std::unique_ptr<FederationLink> federation_;            // null: a member of no consortium
+  std::unique_ptr<federation::Coordinator> coordinator_;  // null: hosts none
   Router router_;
 
   std::vector<std::string> takeDeleted();
@@ -68,6 +74,7 @@ class Service {
   std::vector<std::string> deleted_;
   bool changed_ = false, stopping_ = false;
   std::thread intakeThread_, supervisorThread_;
+  std::jthread coordinatorThread_;
 };
 
 // 32 bytes of the system's randomness, hex.

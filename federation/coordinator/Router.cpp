@@ -146,9 +146,9 @@ ordered_json componentsOf() {
 }  // namespace
 
 std::uint64_t ApiCall::number(const std::string& name, std::uint64_t most) const {
-  const auto found = query.find(name);
+  const auto found = path.find(name);
   std::uint64_t value = 0;
-  if (found != query.end()) {
+  if (found != path.end()) {
     const std::string& text = found->second;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     if (!text.empty() && parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() &&
@@ -157,7 +157,7 @@ std::uint64_t ApiCall::number(const std::string& name, std::uint64_t most) const
   }
   throw Refusal(
       400, "Malformed",
-      "query parameter " + name + " must be a whole number up to " + std::to_string(most));
+      "the part " + name + " of the address must be a whole number up to " + std::to_string(most));
 }
 
 const Route& Router::find(ApiCall& call) const {

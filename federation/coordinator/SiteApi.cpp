@@ -238,13 +238,13 @@ void addSiteRoutes(Router& router, Core& core) {
   add("GET", "/v1/blobs/{sha256}", "A file, or a range of it", Access::Site, nothing,
       {kBytes, "The bytes; 206 with Range"}, {},
       [](Core& c, ApiCall& call) { return blob(c, call); });
-  add("GET", "/v1/uploads/{sha256}", "How much of an upload is here", Access::Site, nothing,
-      {kJson, "received: bytes; complete"}, {{"size", "bytes of the whole"}},
+  add("GET", "/v1/uploads/{sha256}/{size}", "How much of an upload is here", Access::Site, nothing,
+      {kJson, "received: bytes; complete"}, {},
       [](Core& c, ApiCall& call) { return uploadState(c, call); });
-  add("PUT", "/v1/uploads/{sha256}", "A piece of an upload; may be repeated", Access::Site,
-      {kBytes, std::string("The piece; its SHA-256 in header ") + kChunkHeader},
-      {kJson, "received: bytes; complete"},
-      {{"size", "bytes of the whole"}, {"offset", "where the piece begins"}},
+  // No query: Orthanc shows a plugin the parameters of a GET alone.
+  add("PUT", "/v1/uploads/{sha256}/{size}/{offset}", "A piece of an upload; may be repeated",
+      Access::Site, {kBytes, std::string("The piece; its SHA-256 in header ") + kChunkHeader},
+      {kJson, "received: bytes; complete"}, {},
       [](Core& c, ApiCall& call) { return upload(c, call); });
   add("GET", "/v1/releases/{hash}", "A release", Access::Site, nothing,
       {kCbor, "SignedDocument \"release\""}, {}, [](Core& c, ApiCall& call) {

@@ -136,7 +136,7 @@ void BlobTransfer::forget(const std::string& sha256) {
 
 void BlobTransfer::upload(const fs::path& file, const std::string& sha256, std::uint64_t bytes,
                           std::stop_token stop) {
-  const std::string target = "/v1/uploads/" + sha256 + "?size=" + std::to_string(bytes);
+  const std::string target = "/v1/uploads/" + sha256 + "/" + std::to_string(bytes);
   for (int attempt = 1;; ++attempt) {
     try {
       std::uint64_t offset = received(target, bytes, stop);
@@ -164,7 +164,7 @@ std::uint64_t BlobTransfer::sendFrom(std::uint64_t offset, const fs::path& file,
       static_cast<std::size_t>(std::min<std::uint64_t>(pieceBytes_, bytes - offset));
   const Bytes piece = readPiece(file, offset, length);
   const auto response = link_.send(
-      "PUT", target + "&offset=" + std::to_string(offset), piece,
+      "PUT", target + "/" + std::to_string(offset), piece,
       {{"FedPET-Chunk-SHA256", sha256Hex(piece)}, {"Content-Type", "application/octet-stream"}},
       std::move(stop));
   const std::uint64_t now = receivedOf(response).value_or(offset + length);

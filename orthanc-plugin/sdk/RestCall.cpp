@@ -27,8 +27,12 @@ HttpRequest readRequest(const char* url, const OrthancPluginHttpRequest* request
   HttpRequest result;
   result.method = methodName(request->method);
   result.path = url;
-  for (std::uint32_t i = 0; i < request->getCount; ++i)
+  result.target = result.path;
+  for (std::uint32_t i = 0; i < request->getCount; ++i) {
     result.query[request->getKeys[i]] = request->getValues[i];
+    result.target.append(i == 0 ? "?" : "&").append(request->getKeys[i]);
+    result.target.append("=").append(request->getValues[i]);
+  }
   for (std::uint32_t i = 0; i < request->headersCount; ++i)
     result.headers[request->headersKeys[i]] = request->headersValues[i];
   if (request->bodySize > 0)

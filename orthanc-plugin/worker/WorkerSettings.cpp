@@ -48,6 +48,7 @@ WorkerSettings fromEnvironment() {
   s.idleAfter = std::chrono::seconds(environmentNumber("FEDPET_IDLE_SECONDS", 0));
   s.threads = environmentNumber("FEDPET_THREADS", s.threads);
   s.parentPid = environmentNumber("FEDPET_PARENT_PID", s.parentPid);
+  s.contributionFolder = environment("FEDPET_CONTRIBUTION_FOLDER");
   return s;
 }
 

@@ -21,6 +21,7 @@ struct WorkerSettings {
   int connections = 2;                // for fetching a series
   int parentPid = 0;                  // of a child: it dies with it
   bool once = false;                  // one job, then the end
+  std::string contributionFolder;     // not empty: one question of the federation, then the end
 };
 
 // nullopt: answered --help or --version, or could not: then `exitCode` says which.

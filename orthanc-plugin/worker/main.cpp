@@ -2,6 +2,7 @@
 // attempt of one job; the plugin starts another.
 #include "net/NetError.h"
 #include "orthanc-plugin/Supervisor.h"
+#include "orthanc-plugin/worker/Contribution.h"
 #include "orthanc-plugin/worker/JobRunner.h"
 #include "orthanc-plugin/worker/ProcessGuards.h"
 #include "orthanc-plugin/worker/Threads.h"
@@ -56,6 +57,10 @@ int main(int argc, char** argv) {
   try {
     installProcessGuards(*settings);
     limitThreads(settings->threads);
+    if (!settings->contributionFolder.empty()) {
+      answerContribution(settings->contributionFolder);
+      return 0;
+    }
     return work(*settings);
   } catch (const LeaseLost& e) {
     std::fprintf(stderr, "fedpet-worker: %s\n", e.what());

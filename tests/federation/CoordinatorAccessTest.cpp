@@ -344,12 +344,12 @@ TEST(Addresses, AreAllInTheOpenApiDocument) {
   for (const char* path : {"/v1/consortium", "/v1/enrol", "/v1/certificates", "/v1/roster",
                            "/v1/poll", "/v1/plans/{hash}", "/v1/plans/{hash}/decisions",
                            "/v1/rounds/{id}", "/v1/rounds/{id}/messages", "/v1/blobs/{sha256}",
-                           "/v1/uploads/{sha256}", "/v1/releases/{hash}", "/v1/admin/sites",
+                           "/v1/uploads/{sha256}/{size}", "/v1/releases/{hash}", "/v1/admin/sites",
                            "/v1/admin/plans/{hash}/start", "/v1/admin/audit", "/v1/openapi.json"})
     EXPECT_TRUE(paths.contains(path)) << path;
-  const json& upload = paths.at("/v1/uploads/{sha256}").at("put");
+  const json& upload = paths.at("/v1/uploads/{sha256}/{size}/{offset}").at("put");
   EXPECT_TRUE(upload.at("requestBody").at("content").contains("application/octet-stream"));
-  EXPECT_EQ(upload.at("parameters").size(), 3U);
+  EXPECT_EQ(upload.at("parameters").size(), 3U) << upload;
   // Every route but the public ones says how the caller is known.
   for (const auto& [path, operations] : paths.items())
     for (const auto& [method, operation] : operations.items())

@@ -551,8 +551,7 @@ TEST_F(CoordinatorUploads, AreDroppedWhenTheWholeHasAnotherHash) {
 
 TEST_F(CoordinatorUploads, RefuseAPieceThatWasDamagedOnItsWay) {
   ApiRequest request = c.site(1).request(
-      "PUT", "/v1/uploads/" + hash + "?size=" + std::to_string(packed.size()) + "&offset=0",
-      packed);
+      "PUT", "/v1/uploads/" + hash + "/" + std::to_string(packed.size()) + "/0", packed);
   request.headers.emplace_back("FedPET-Chunk-SHA256", sha256Hex(viewOf("other")));
   EXPECT_EQ(codeOf(c.handle(request)), "HashMismatch");
   EXPECT_EQ(c.site(1).received(hash, packed.size()), 0U);

@@ -249,15 +249,15 @@ class TestSite {
   }
   ApiResponse sendPiece(const std::string& sha256, std::size_t size, std::size_t offset,
                         Bytes piece) {
-    const std::string target = "/v1/uploads/" + sha256 + "?size=" + std::to_string(size) +
-                               "&offset=" + std::to_string(offset);
+    const std::string target =
+        "/v1/uploads/" + sha256 + "/" + std::to_string(size) + "/" + std::to_string(offset);
     const std::string hash = sha256Hex(piece);
     ApiRequest r = request("PUT", target, std::move(piece));
     r.headers.emplace_back("FedPET-Chunk-SHA256", hash);
     return consortium.handle(r);
   }
   std::size_t received(const std::string& sha256, std::size_t size) {
-    const auto response = call("GET", "/v1/uploads/" + sha256 + "?size=" + std::to_string(size));
+    const auto response = call("GET", "/v1/uploads/" + sha256 + "/" + std::to_string(size));
     return json::parse(textOf(response.body)).value("received", std::size_t{9999999});
   }
   void upload(const Bytes& whole) {
