@@ -53,9 +53,9 @@ def main(fedpet):
         return max(0.0, float(rdp.get_privacy_spent(orders=orders, rdp=costs, delta=delta)[0]))
 
     worst, compared, faults = 0.0, 0, []
-    for multiplier in (0.5, 0.8, 1.0, 1.5, 4.0, 20.0):
-        for rate in (0.001, 0.01, 0.1, 0.3, 0.6, 1.0):
-            for steps, delta in ((1, 1e-3), (100, 1e-3), (200, 1e-5), (10000, 1e-5)):
+    for multiplier in (0.5, 1.0, 1.5, 4.0):
+        for rate in (0.01, 0.1, 0.6, 1.0):
+            for steps, delta in ((100, 1e-3), (10000, 1e-5)):
                 expected = theirs(multiplier, rate, steps, delta)
                 found = ours(fedpet, {"noise-multiplier": multiplier, "sample-rate": rate,
                                       "steps": steps, "delta": delta})["epsilon"]
