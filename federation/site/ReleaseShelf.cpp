@@ -26,14 +26,15 @@ bool ReleaseShelf::fetch(const std::string& hash, std::stop_token stop) {
   fs::remove_all(staging);
   makeOwnerFolder(staging);
   for (const auto& [name, sha256] : release.files) {
-    if (name == "release.cbor" || name == "result.json")
+    if (name == "release.cbor")
       throw WireError(WireError::Kind::Malformed, "a file of a release has a reserved name");
     // The blob is on disk already; its second name is, with the folder below.
     fs::create_hard_link(blobs_.fetch({sha256, std::nullopt, kMaxReleaseFileBytes}, stop),
                          staging / name);
   }
   writeOwnerFile(staging / "release.cbor", encode(document));
-  writeOwnerFile(staging / "result.json", viewOf(release.resultJson));
+  if (!release.files.contains("result.json"))
+    writeOwnerFile(staging / "result.json", viewOf(release.resultJson));
   fs::remove_all(final);
   renameDurably(staging, final);
   store_.keepRelease(hash, {"release", {{"release", hash}, {"plan", release.planHash}}});

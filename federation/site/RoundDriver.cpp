@@ -197,7 +197,21 @@ void RoundDriver::requirePatients(const Round& round) {
                      std::to_string(*patients)};
 }
 
-void RoundDriver::requireBudget(const Round& round) {
+constexpr const char* kOtherInput = "the coordinator repeats a round number with another input";
+
+// Before it joins: nothing is charged yet.
+void RoundDriver::requireAffordable(const Round& round) {
+  const std::string& plan = round.start.planHash;
+  if (const auto input = s_.store.chargedInput(plan, round.start.number)) {
+    if (*input != round.start.inputSha256) throw ProtocolViolation(kOtherInput);
+    return;
+  }
+  const auto price = priceOfOneMoreRound(
+      round.plan, s_.policy, {s_.store.roundsCharged(plan), s_.store.epsilonSpentElsewhere(plan)});
+  if (!price) throw Withdrawal{"BudgetSpent", "this site's privacy budget is spent", price.error()};
+}
+
+void RoundDriver::charge(const Round& round) {
   const std::string& plan = round.start.planHash;
   const auto outcome = s_.store.charge(
       {plan, round.start.number, round.start.inputSha256}, [&](int charged, double elsewhere) {
@@ -205,8 +219,7 @@ void RoundDriver::requireBudget(const Round& round) {
       });
   if (!outcome)
     throw Withdrawal{"BudgetSpent", "this site's privacy budget is spent", outcome.error()};
-  if (*outcome == SiteStore::Charge::OtherInput)
-    throw ProtocolViolation("the coordinator repeats a round number with another input");
+  if (*outcome == SiteStore::Charge::OtherInput) throw ProtocolViolation(kOtherInput);
 }
 
 // --- the steps ---------------------------------------------------------------------------------
@@ -240,12 +253,7 @@ RoundDriver::Turn RoundDriver::join(Round& round, std::stop_token stop) {
   requireAllowed(round);
   if (!isWithin(s_.policy.hoursOfDay, localHourOf(s_.now()))) return Turn::Idle;
   requirePatients(round);
-  const bool isPaid = hasResult(round);
-  const auto price = priceOfOneMoreRound(round.plan, s_.policy,
-                                         {s_.store.roundsCharged(round.start.planHash),
-                                          s_.store.epsilonSpentElsewhere(round.start.planHash)});
-  if (!isPaid && !price)
-    throw Withdrawal{"BudgetSpent", "this site's privacy budget is spent", price.error()};
+  requireAffordable(round);
   JoinBody body;
   if (round.masked()) body = makeJoin(SiteSecrets::parse(secretsOf(round).view()));
   return speak(round, "join", body, std::move(stop));
@@ -510,7 +518,7 @@ void RoundDriver::makeUpload(Round& round, const std::optional<SecureRound>& sec
 
 LocalResult RoundDriver::resultFor(const Round& round, const RoundInput& input,
                                    const SumLayout& layout, std::stop_token stop) {
-  requireBudget(round);  // also for a kept result: the input must be the same
+  charge(round);  // also for a kept result: the input must be the same
   const fs::path file = resultFile(round.record.planHash, round.record.number);
   if (const auto kept = s_.store.result(round.record.planHash, round.record.number)) {
     const auto bytes = readOwnerFile(file, 8 * kMaxInputBytes);

@@ -63,7 +63,8 @@ class RoundDriver {
   void requirePlausible(const Round&);
   void requireAllowed(const Round&);
   void requirePatients(const Round&);
-  void requireBudget(const Round&);
+  void requireAffordable(const Round&);
+  void charge(const Round&);
   Turn act(Round&, const RoundView&, bool mayTrain, std::stop_token);
   Turn join(Round&, std::stop_token);
   Turn share(Round&, const RoundView&, std::stop_token);

@@ -204,7 +204,7 @@ class Site::Impl {
   // --- one step -------------------------------------------------------------------------------
 
   milliseconds work(std::stop_token stop) {
-    const PollReply reply = poll(*link_, stop);
+    const PollReply reply = firstPoll(stop);
     if (reply.rosterNumber < rosters_.number())
       suspect("roster", "the coordinator went back to an older roster");
     else if (reply.rosterNumber > rosters_.number())
@@ -224,6 +224,17 @@ class Site::Impl {
                 [&] { fetchRelease(a.releaseHash, stop); });
     renewIfDue(stop);
     return std::clamp<milliseconds>(reply.pollAgainIn, kShortestWait, kLongestWait);
+  }
+
+  // A crash may have hidden that the new key is the one that counts there already.
+  PollReply firstPoll(std::stop_token stop) {
+    try {
+      return poll(*link_, stop);
+    } catch (const CoordinatorRefusal& refusal) {
+      if (refusal.code != "BadSignature" || !next_) throw;
+      renewNow(stop);
+    }
+    return poll(*link_, stop);
   }
 
   PollReply poll(CoordinatorLink& link, std::stop_token stop) {

@@ -172,19 +172,26 @@ int countCharges(soci::session& sql, const std::string& plan) {
   return count;
 }
 
-AuditEntry auditEntryFrom(const soci::row& row) {
+// `clause` is ours, never a peer's text.
+std::vector<AuditEntry> auditEntries(soci::session& sql, const std::string& clause) {
+  std::vector<AuditEntry> entries;
   AuditEntry entry;
-  entry.sequence = static_cast<std::uint64_t>(row.get<long long>(0));
-  entry.time = timeFrom(row.get<long long>(1));
-  entry.kind = row.get<std::string>(2);
-  entry.factsJson = row.get<std::string>(3);
-  entry.previous = arrayFrom<32>(row.get<std::string>(4));
-  entry.hash = arrayFrom<32>(row.get<std::string>(5));
-  return entry;
+  long long sequence = 0, time = 0;
+  std::string previous, hash;
+  soci::statement statement =
+      (sql.prepare << "SELECT sequence, time, kind, facts, previous, hash FROM audit " + clause,
+       into(sequence), into(time), into(entry.kind), into(entry.factsJson), into(previous),
+       into(hash));
+  statement.execute();
+  while (statement.fetch()) {
+    entry.sequence = static_cast<std::uint64_t>(sequence);
+    entry.time = timeFrom(time);
+    entry.previous = arrayFrom<32>(previous);
+    entry.hash = arrayFrom<32>(hash);
+    entries.push_back(entry);
+  }
+  return entries;
 }
-
-constexpr const char* kAuditColumns =
-    "CAST(sequence AS INTEGER), CAST(time AS INTEGER), kind, facts, previous, hash";
 
 // Writes `value` unless the column holds something already, and returns what it holds.
 std::string keepFirst(soci::session& sql, const std::string& column, const std::string& roundId,
@@ -209,15 +216,9 @@ SiteStore::SiteStore(const std::filesystem::path& folder, Clock now)
 }
 
 void SiteStore::append(soci::session& sql, const AuditNote& note) {
-  std::optional<AuditEntry> last;
-  {
-    soci::rowset<soci::row> rows =
-        (sql.prepare << std::string("SELECT ") + kAuditColumns +
-                            " FROM audit ORDER BY sequence DESC LIMIT 1");
-    for (const soci::row& row : rows) last = auditEntryFrom(row);
-  }
+  const auto last = auditEntries(sql, "ORDER BY sequence DESC LIMIT 1");
   const AuditEntry entry =
-      nextEntry(last ? &*last : nullptr, now_(), note.kind,
+      nextEntry(last.empty() ? nullptr : &last.front(), now_(), note.kind,
                 note.facts.dump(-1, ' ', false, Json::error_handler_t::replace));
   const long long sequence = static_cast<long long>(entry.sequence), time = secondsOf(entry.time);
   const std::string previous = toHex(entry.previous), hash = toHex(entry.hash);
@@ -231,13 +232,8 @@ void SiteStore::note(const AuditNote& note) {
 }
 
 std::vector<AuditEntry> SiteStore::audit() {
-  return database_.transaction([](soci::session& sql) {
-    std::vector<AuditEntry> entries;
-    soci::rowset<soci::row> rows =
-        (sql.prepare << std::string("SELECT ") + kAuditColumns + " FROM audit ORDER BY sequence");
-    for (const soci::row& row : rows) entries.push_back(auditEntryFrom(row));
-    return entries;
-  });
+  return database_.transaction(
+      [](soci::session& sql) { return auditEntries(sql, "ORDER BY sequence"); });
 }
 
 std::optional<Enrolment> SiteStore::enrolment() {
@@ -401,6 +397,15 @@ tl::expected<SiteStore::Charge, std::string> SiteStore::charge(
                   {"input", asked.inputSha256},
                   {"epsilonSpent", *epsilon}}});
     return Charge::New;
+  });
+}
+
+std::optional<std::string> SiteStore::chargedInput(const std::string& planHash, int number) {
+  return database_.transaction([&](soci::session& sql) -> std::optional<std::string> {
+    std::string input;
+    sql << "SELECT input FROM charges WHERE plan = :p AND number = :n", use(planHash), use(number),
+        into(input);
+    return sql.got_data() ? std::optional(input) : std::nullopt;
   });
 }
 

@@ -107,6 +107,8 @@ class SiteStore {
       const ChargeRequest&,
       const std::function<tl::expected<double, std::string>(int roundsCharged,
                                                             double epsilonSpentElsewhere)>& price);
+  // For which input round `number` was charged; nullopt: it was not.
+  std::optional<std::string> chargedInput(const std::string& planHash, int number);
   void keepResult(const std::string& planHash, int number, const std::string& fileSha256,
                   const std::string& metricsJson);
   struct KeptResult {
