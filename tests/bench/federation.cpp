@@ -12,13 +12,13 @@
 #include "federation/wire/RequestSignature.h"
 #include "orthanc-plugin/training/LoopbackConsortium.h"
 
-#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <stdlib.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -102,7 +102,9 @@ Json measureRounds(Masking masking) {
     members.push_back({"site-" + std::to_string(i), trainers.back().get()});
   }
   LoopbackConsortium consortium({folder.path}, members);
+  const std::clock_t cpuBefore = std::clock();
   const auto run = consortium.run(plan, [](int) {});
+  const double cpuSeconds = static_cast<double>(std::clock() - cpuBefore) / CLOCKS_PER_SEC;
 
   std::vector<double> seconds, sent, received;
   for (std::size_t i = 2; i < run.rounds.size(); ++i) {  // the first two carry no model
@@ -120,6 +122,7 @@ Json measureRounds(Masking masking) {
           {"secondsPerRound", median(seconds)},
           {"fastestSeconds", *std::min_element(seconds.begin(), seconds.end())},
           {"slowestSeconds", *std::max_element(seconds.begin(), seconds.end())},
+          {"cpuSecondsPerRound", cpuSeconds / kRounds},  // of all nine members together
           {"sentBytesPerSite", median(sent)},
           {"receivedBytesPerSite", median(received)},
           {"sentPerFloat32Update", median(sent) / plain}};
@@ -263,8 +266,8 @@ class Simulation {
       const auto from = whole.begin() + static_cast<std::ptrdiff_t>(i * kChunkBytes);
       const auto size = std::min(kChunkBytes, whole.size() - i * kChunkBytes);
       say(site, "PUT",
-          "/v1/uploads/" + sha256 + "?size=" + std::to_string(whole.size()) +
-              "&offset=" + std::to_string(i * kChunkBytes),
+          "/v1/uploads/" + sha256 + "/" + std::to_string(whole.size()) + "/" +
+              std::to_string(i * kChunkBytes),
           Bytes(from, from + static_cast<std::ptrdiff_t>(size)),
           {{"FedPET-Chunk-SHA256", chunkHashes[i]}});
     }

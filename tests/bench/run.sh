@@ -4,3 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(cd "$1" && pwd)
 node tests/bench/bench.mjs "$build" | tee "$build/bench.json"
+"$build/bin/fedpet-federation-bench" | tee "$build/bench-federation.json"
