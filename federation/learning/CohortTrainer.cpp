@@ -32,9 +32,11 @@ Hash256 hashOf(const Cohort& cohort) {
 // same noise and other numbers would be free of it.
 Bytes purposeOf(const Plan& plan, int roundNumber, const RoundInput& input, const Cohort& cohort,
                 int contributorsAtLeast) {
+  // Only a shared noise depends on how many share it. A site's own is the same in every attempt of
+  // a round: two noises on one update would average out, and be charged once.
+  const int sharers = plan.privacy.noise == NoiseKind::Distributed ? contributorsAtLeast : 0;
   const std::string facts = planKeyOf(plan) + " " + std::to_string(roundNumber) + " " +
-                            std::to_string(contributorsAtLeast) + " " + input.phase + " " +
-                            input.settingsJson;
+                            std::to_string(sharers) + " " + input.phase + " " + input.settingsJson;
   Sha256Stream stream;
   stream.add(viewOf(facts));
   stream.add(viewOfNumbers(input.values));

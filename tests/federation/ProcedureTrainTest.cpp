@@ -379,6 +379,15 @@ TEST(TrainWithNoise, RepeatsTheSameNoiseForTheSameRoundOnly) {
   EXPECT_GT(std::abs(changed - first), 1e-9) << "the count is the same, the noise must not be";
 }
 
+TEST(TrainWithNoise, OfASiteAloneIsTheSameInEveryAttemptOfARound) {
+  const Plan plan = noisyPlan(NoiseKind::Local, EndpointKind::Binary);
+  const auto cohorts = smallConsortium(plan, 1, 400);
+  const Progress progress = begin(plan);
+  const auto trainer = trainerOf(cohorts[0]);
+  EXPECT_EQ(computeOrThrow(*trainer, plan, 1, progress.input, 3).values,
+            computeOrThrow(*trainer, plan, 1, progress.input, 5).values);
+}
+
 TEST(TrainWithNoise, RefusesToOpenSumsWhoseNoiseIsIncomplete) {
   Plan plan = noisyPlan(NoiseKind::Distributed, EndpointKind::Binary);
   EXPECT_NO_THROW(begin(plan));
