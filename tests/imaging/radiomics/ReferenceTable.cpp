@@ -23,6 +23,10 @@ double ReferenceValue::allowed() const {
 
 std::vector<ReferenceValue> readReferenceTable(const std::filesystem::path& csv) {
   std::ifstream file(csv);
+  return parseReferenceTable(file);
+}
+
+std::vector<ReferenceValue> parseReferenceTable(std::istream& file) {
   std::vector<ReferenceValue> values;
   std::string line;
   std::getline(file, line);  // the heading

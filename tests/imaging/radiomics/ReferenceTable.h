@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ReferenceValue {
   double allowed() const;
 };
 
+std::vector<ReferenceValue> parseReferenceTable(std::istream&);
 // Rows without a value (no consensus) are left out. Empty when the file does not exist.
 std::vector<ReferenceValue> readReferenceTable(const std::filesystem::path& csv);
 
