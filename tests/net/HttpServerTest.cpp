@@ -39,12 +39,12 @@ HttpResponse echo(const ServerRequest& request) {
   return {200, {{"X-Method", request.method}, {"X-Target", request.target}}, request.body};
 }
 
-// Every limit of time so short that a test sees it pass, and none that it does not want to see.
+// No limit of time but those that a test shortens for itself: this machine may be very slow.
 HttpServerOptions patient() {
   HttpServerOptions options;
   options.handshakeTimeout = options.headerTimeout = options.bodyTimeout = options.writeTimeout =
-      options.idleTimeout = kForever;
-  options.lingerTimeout = options.stopTimeout = 200ms;
+      options.idleTimeout = options.lingerTimeout = kForever;
+  options.stopTimeout = 200ms;
   return options;
 }
 
@@ -293,15 +293,24 @@ TEST(HttpServerLimits, BoundTheMemoryOfAllBodiesTogether) {
   EXPECT_EQ(client.post("/", std::string(100, 'y')).status, 200);
 }
 
-// One byte at a time for ever: no single read is slow.
-void drip(RawClient& client, std::string_view head, std::string_view byte) {
+// A server with short deadlines may cut an honest client too, when the machine is busy.
+bool isServed(const HttpServer& server, const std::string& body = {}, HttpClientOptions how = {}) {
+  try {
+    return HttpClient(server.url(), std::move(how)).post("/", body).status == 200;
+  } catch (const NetError&) {
+    return false;
+  }
+}
+
+// One piece at a time for ever: no single read is slow. True when the server ends it.
+bool isCutWhileDripping(RawClient& client, std::string_view head, std::string_view piece) {
   client.send(head);
   const auto end = std::chrono::steady_clock::now() + kForever;
-  while (client.send(byte))
-    if (std::chrono::steady_clock::now() > end)
-      throw std::runtime_error("the slow client was never cut");
-    else
-      std::this_thread::sleep_for(5ms);
+  while (client.send(piece)) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
 }
 
 TEST(HttpServerDeadlines, CutASlowHeaderWhileOthersAreServed) {
@@ -309,14 +318,13 @@ TEST(HttpServerDeadlines, CutASlowHeaderWhileOthersAreServed) {
   options.headerTimeout = 200ms;
   options.handlerThreads = options.ioThreads = 1;
   HttpServer server(options, echo);
-  std::atomic<bool> cut{false};
-  std::jthread loris([&] {
+  auto loris = std::async(std::launch::async, [&] {
     RawClient client(server.port());
-    drip(client, "GET / HTTP/1.1\r\nX: ", "x");
-    cut = true;
+    return isCutWhileDripping(client, "GET / HTTP/1.1\r\nX: ", "x");
   });
   int served = 0;
-  while (!cut) served += HttpClient(server.url()).get("/").status == 200;
+  while (loris.wait_for(0ms) != std::future_status::ready) served += isServed(server);
+  EXPECT_TRUE(loris.get());
   EXPECT_GT(served, 0);
 }
 
@@ -326,10 +334,12 @@ TEST(HttpServerDeadlines, CutABodyThatIsSlowerThanTheLeastRate) {
   options.minBytesPerSecond = 1'000'000;
   HttpServer server(options, echo);
   RawClient plain(server.port());
-  drip(plain, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", "x");
+  EXPECT_TRUE(isCutWhileDripping(
+      plain, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", "x"));
   RawClient chunked(server.port());
-  drip(chunked, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n");
-  EXPECT_EQ(HttpClient(server.url()).post("/", std::string(1'000'000, 'x')).status, 200);
+  EXPECT_TRUE(isCutWhileDripping(
+      chunked, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"));
+  EXPECT_TRUE(eventually([&] { return isServed(server, std::string(1'000'000, 'x')); }));
 }
 
 TEST(HttpServerDeadlines, CutWhoDoesNotReadTheAnswer) {
@@ -341,18 +351,22 @@ TEST(HttpServerDeadlines, CutWhoDoesNotReadTheAnswer) {
   });
   RawClient client(server.port());
   client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.readUntil("\r\n\r\n");  // and not one byte of the body
   EXPECT_TRUE(eventually([&] { return server.connections() == 0; }));
 }
 
-TEST(HttpServerDeadlines, CloseSilentAndIdleConnections) {
+TEST(HttpServerDeadlines, CloseSilentConnections) {
   HttpServerOptions options = patient();
-  options.headerTimeout = options.idleTimeout = 100ms;
+  options.headerTimeout = 100ms;
   HttpServer server(options, echo);
-  RawClient silent(server.port());
-  EXPECT_EQ(silent.readAll(), "");
-  RawClient idle(server.port());
-  idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  EXPECT_TRUE(idle.readAll().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(RawClient(server.port()).readAll(), "");
+}
+
+TEST(HttpServerDeadlines, CloseIdleConnections) {
+  HttpServerOptions options = patient();
+  options.idleTimeout = 100ms;
+  HttpServer server(options, echo);
+  EXPECT_TRUE(answerTo(server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200"));
 }
 
 TEST(HttpServerConnections, AreBoundedPerAddress) {
@@ -377,13 +391,9 @@ TEST(HttpServerConnections, AreClosedWhenIdleToMakeRoom) {
   RawClient idle(server.port());
   idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   idle.readUntil("\r\n\r\n");
-  EXPECT_TRUE(eventually([&] {
-    try {
-      return HttpClient(server.url()).get("/").status == 200;
-    } catch (const NetError&) {
-      return false;  // the idle one was not yet known to be idle
-    }
-  }));
+  // Not at once, perhaps: the server may not have marked it as idle yet.
+  EXPECT_TRUE(eventually([&] { return isServed(server); }));
+
   EXPECT_EQ(idle.readAll(), "");
   busy.send("2");
   EXPECT_TRUE(busy.readUntil("12").starts_with("HTTP/1.1 200"));
@@ -457,6 +467,7 @@ TEST(HttpServerStop, AnswersWhatHasBegunAndRefusesWhatHasNot) {
   Gate inHandler, release;
   HttpServerOptions options = patient();
   options.stopTimeout = kForever;
+  options.lingerTimeout = 200ms;  // stop() waits for it: the client below stays connected
   HttpServer server(options, [&](const ServerRequest&) {
     inHandler.open();
     release.wait();
@@ -583,10 +594,12 @@ TEST_F(HttpServerTls, LetsAnEnrollingClientInWhenCertificatesAreOptional) {
   EXPECT_EQ(failureOf([&] { ask(server, authority.issue({.validHours = 0})); }), Kind::Tls);
 }
 
-TEST_F(HttpServerTls, TrustsNoNameThatIsHalfHidden) {
+TEST_F(HttpServerTls, TrustsNoNameThatIsHalfHiddenOrDouble) {
   options.clientCertificates = Clients::Required;
   HttpServer server(options, nameOfPeer);
   EXPECT_EQ(ask(server, authority.issue({.commonName = std::string("site-1\0x", 8)})), "");
+  EXPECT_EQ(ask(server, authority.issue({.commonName = "site-1", .secondCommonName = "site-2"})),
+            "");
   EXPECT_EQ(ask(server, authority.issue({.commonName = "h\xc3\xb4pital"})), "h\xc3\xb4pital");
 }
 
@@ -615,7 +628,7 @@ TEST_F(HttpServerTls, CutsWhoDoesNotShakeHands) {
   RawClient plain(server.port());
   plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(plain.readAll().find("HTTP/"), std::string::npos);
-  EXPECT_EQ(ask(server, std::nullopt), "nobody");
+  EXPECT_TRUE(eventually([&] { return isServed(server, {}, as(std::nullopt)); }));
 }
 
 TEST_F(HttpServerTls, TellsAClientThatGoesOnSendingWhyItsBodyWasRefused) {

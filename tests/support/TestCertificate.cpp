@@ -44,6 +44,12 @@ void addExtension(X509* certificate, X509* issuer, int nid, const std::string& v
   must(extension && X509_add_ext(certificate, extension.get(), -1));
 }
 
+void addCommonName(X509* certificate, const std::string& name) {
+  must(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
+                                  reinterpret_cast<const unsigned char*>(name.data()),
+                                  static_cast<int>(name.size()), -1, 0));
+}
+
 Certificate blank(EVP_PKEY* key, const std::string& commonName, long serial, int validHours) {
   Certificate certificate(X509_new());
   must(key && certificate);
@@ -52,9 +58,7 @@ Certificate blank(EVP_PKEY* key, const std::string& commonName, long serial, int
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), validHours > 0 ? -3600 : -7200);
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validHours > 0 ? 3600L * validHours : -60);
   X509_set_pubkey(certificate.get(), key);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
-                             reinterpret_cast<const unsigned char*>(commonName.data()),
-                             static_cast<int>(commonName.size()), -1, 0);
+  addCommonName(certificate.get(), commonName);
   return certificate;
 }
 
@@ -122,6 +126,7 @@ const std::string& TestAuthority::certificatePem() const { return impl_->pem; }
 TestCertificate TestAuthority::issue(const Wish& wish) const {
   const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   const Certificate certificate = blank(key.get(), wish.commonName, wish.serial, wish.validHours);
+  if (!wish.secondCommonName.empty()) addCommonName(certificate.get(), wish.secondCommonName);
   X509* const ca = impl_->certificate.get();
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(ca));
   addExtension(certificate.get(), ca, NID_basic_constraints, "critical,CA:FALSE");

@@ -31,6 +31,7 @@ class TestAuthority {
     std::string commonName = "site-1";
     std::string subjectAltName{};    // of a server
     std::string extendedKeyUsage{};  // "clientAuth"
+    std::string secondCommonName{};
     long serial = 2;
     int validHours = 24;  // as above
   };
