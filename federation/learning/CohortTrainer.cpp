@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 
 namespace fedpet::federation {
@@ -115,11 +116,11 @@ tl::expected<LocalResult, CannotTakePart> CohortTrainer::train(const Plan& plan,
   TrainingCall call = trainingCallOf(
       plan, input, roundNumber, cohort,
       scaffold ? variateBefore(key, roundNumber) : std::vector<double>{}, contributorsAtLeast);
-  SecretRandom random(parts_.secret,
-                      purposeOf(plan, roundNumber, input, cohort, contributorsAtLeast));
+  std::optional<SecretRandom> random;
   if (call.clipped) {
-    call.uniform = [&] { return random.uniform(); };
-    call.standardNormal = [&] { return random.standardNormal(); };
+    random.emplace(parts_.secret, purposeOf(plan, roundNumber, input, cohort, contributorsAtLeast));
+    call.uniform = [&] { return random->uniform(); };
+    call.standardNormal = [&] { return random->standardNormal(); };
   }
   const TrainingAnswer answer = parts_.train(call);
   LocalResult result;

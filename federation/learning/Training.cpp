@@ -29,6 +29,11 @@ void scaleDownTo(double bound, Vector& v) {
 
 bool withNoise(const Plan& plan) { return plan.privacy.noise != NoiseKind::None; }
 bool sumsGradients(const Plan& plan) { return plan.privacy.noise == NoiseKind::Distributed; }
+bool isAdaptive(const Plan& plan) {
+  const Strategy strategy = plan.training.strategy;
+  return strategy == Strategy::FedAdam || strategy == Strategy::FedYogi ||
+         strategy == Strategy::FedAdagrad;
+}
 bool isScaffold(const Plan& plan) { return plan.training.strategy == Strategy::Scaffold; }
 
 // What a site may weigh at most. With noise all weigh the same: a weight would tell of a patient.
@@ -215,8 +220,10 @@ Progress beginTraining(const Plan& plan, Progress progress, const Scaling& scali
   Server server;
   server.x = initialParameters(plan, scaling);
   const std::size_t n = server.x.size();
-  server.m.assign(n, 0.0);
-  server.v.assign(n, plan.training.tau * plan.training.tau);
+  if (isAdaptive(plan)) {  // the state is written to disk in every round
+    server.m.assign(n, 0.0);
+    server.v.assign(n, plan.training.tau * plan.training.tau);
+  }
   if (isScaffold(plan)) server.c.assign(n, 0.0);
   progress.state =
       stateFrom({{"server", toJson(server)}, {"trained", 0}, {"losses", nlohmann::json::array()}});
