@@ -20,6 +20,7 @@ using NameSet = std::set<std::string>;
 // Far beyond any model of this project (32 million parameters), and what a site can hold.
 constexpr std::uint64_t kMaxInputBytes = 256u << 20;
 constexpr int kMostTurns = 8;
+constexpr int kTrainingAttempts = 3;
 constexpr std::size_t kMaxMetricsBytes = 16 * 1024;
 
 constexpr const char* kWithdraw = "withdraw";
@@ -95,6 +96,8 @@ RoundDriver::Outcome RoundDriver::drive(const std::string& roundId, bool mayTrai
     } catch (const Withdrawal& withdrawal) {
       withdraw(round, withdrawal, stop);
       return Outcome::Over;
+    } catch (const TrainingFailed& failed) {
+      return retryLater(round, failed, stop);
     } catch (const LeftOut& out) {
       s_.store.endRound(roundId, view.step, out.reason,
                         {"round-left", {{"round", roundId}, {"reason", out.reason}}});
@@ -322,6 +325,14 @@ RoundDriver::Turn RoundDriver::reveal(Round& round, const RoundView& view, std::
   return speak(round, "reveal", body, std::move(stop));
 }
 
+RoundDriver::Outcome RoundDriver::retryLater(Round& round, const TrainingFailed& failed,
+                                             std::stop_token stop) {
+  s_.observer.note("round " + round.record.id + ": training failed: " + failed.detail);
+  if (++s_.failures[round.record.id] < kTrainingAttempts) return Outcome::Waiting;
+  withdraw(round, {"TrainerFailed", "this site's training failed", failed.detail}, std::move(stop));
+  return Outcome::Over;
+}
+
 void RoundDriver::end(Round& round, const RoundView& view) {
   const bool isDone = view.step == Step::Done;
   const std::string ending = isDone ? "done" : "failed: " + harmless(view.failure);
@@ -543,8 +554,7 @@ LocalResult RoundDriver::compute(const Round& round, const RoundInput& input,
     outcome = s_.trainer.compute(round.plan, round.start.number, input,
                                  fewestContributors(round.plan), progress, stop);
   } catch (const std::exception& e) {
-    if (!stop.stop_requested())
-      throw Withdrawal{"TrainerFailed", "this site's training failed", e.what()};
+    if (!stop.stop_requested()) throw TrainingFailed{e.what()};
   }
   // What an interrupted trainer hands over is not the answer.
   if (stop.stop_requested()) throw net::NetError(net::NetError::Kind::Cancelled, "stopped");

@@ -14,6 +14,7 @@
 #include "federation/site/Site.h"
 #include "federation/site/SiteStore.h"
 
+#include <map>
 #include <set>
 
 namespace fedpet::federation {
@@ -33,6 +34,7 @@ class RoundDriver {
     const Enrolment& enrolment;
     const SiteFiles& files;
     const SiteStore::Clock& now;
+    std::map<std::string, int>& failures;  // of the trainer, by round; since the program began
   };
   explicit RoundDriver(Surroundings surroundings) : s_(surroundings) {}
 
@@ -46,6 +48,9 @@ class RoundDriver {
   struct Withdrawal {  // thrown: this site cannot take part
     std::string code, reason;
     std::string detail;  // for this site's own eyes
+  };
+  struct TrainingFailed {  // thrown: a process died, a disk was full; perhaps not the next time
+    std::string detail;
   };
   struct LeftOut {  // thrown: the round goes on without this site
     std::string reason;
@@ -71,6 +76,7 @@ class RoundDriver {
   Turn contribute(Round&, const RoundView&, bool mayTrain, std::stop_token);
   Turn confirm(Round&, const RoundView&, std::stop_token);
   Turn reveal(Round&, const RoundView&, std::stop_token);
+  Outcome retryLater(Round&, const TrainingFailed&, std::stop_token);
   void end(Round&, const RoundView&);
 
   SecureRound secureRound(const Round&) const;

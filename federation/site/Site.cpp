@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -33,6 +34,7 @@ constexpr int kPollsBetweenLooks = 5;  // at rounds that do not wait for this si
 constexpr std::size_t kMaxReason = 500;
 constexpr const char* kClock = "clock-correction";
 constexpr const char* kContact = "last-contact";
+constexpr const char* kProblem = "last-problem";
 
 long long secondsOf(std::chrono::sys_seconds t) { return t.time_since_epoch().count(); }
 
@@ -122,8 +124,7 @@ class Site::Impl {
       blame(harmless(e.what()));
       wait = backOff_.afterFailure();
     }
-    const std::lock_guard lock(mutex_);
-    lastProblem_ = problem_;
+    rememberProblem();
     return wait;
   }
 
@@ -145,7 +146,7 @@ class Site::Impl {
     {
       const std::lock_guard lock(mutex_);
       status.certificateEnds = certificateEnds_;
-      status.lastProblem = lastProblem_;
+      status.lastProblem = lastProblem_.value_or(store_.fact(kProblem));
     }
     const std::string contact = store_.fact(kContact);
     if (!contact.empty())
@@ -316,6 +317,20 @@ class Site::Impl {
     store_.note({"violation", {{"subject", harmless(subject)}, {"what", harmless(sentence)}}});
     observer_.note(text);
   }
+  // On disk, too: another program asks for the status of the one that runs.
+  void rememberProblem() {
+    std::optional<std::string> before = problem_;
+    {
+      const std::lock_guard lock(mutex_);
+      std::swap(before, lastProblem_);
+    }
+    if (before == problem_) return;
+    try {
+      store_.setFact(kProblem, problem_);
+    } catch (const std::exception&) {
+      // The disk is the problem, then; status() of this program tells it.
+    }
+  }
   void blame(const std::string& sentence) {
     if (problem_.empty()) problem_ = sentence;
   }
@@ -426,7 +441,7 @@ class Site::Impl {
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     BlobTransfer blobs(*link_, files_.blobs());
     RoundDriver driver({store_, *link_, blobs, rosters_, trainer_, observer_, settings_.policy,
-                        identity_, enrolment_, files_, settings_.now});
+                        identity_, enrolment_, files_, settings_.now, trainerFailures_});
     // Quick answers first: others wait for them. Then one training, and back to the poll.
     std::optional<std::string> toTrain;
     for (const std::string& id : ids)
@@ -543,12 +558,13 @@ class Site::Impl {
   std::set<std::string> suspicions_;
   std::string problem_;  // the first of this step
   int polls_ = 0;
+  std::map<std::string, int> trainerFailures_;
 
   std::atomic<bool> revoked_{false};
   std::mutex mutex_;  // guards what follows
   std::condition_variable_any wakeUp_;
   bool woken_ = false;
-  std::string lastProblem_;
+  std::optional<std::string> lastProblem_;  // nullopt: no step yet
   std::chrono::sys_seconds certificateEnds_{};
 };
 

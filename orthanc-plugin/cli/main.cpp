@@ -1,8 +1,10 @@
 #include <cstdio>
 #include <exception>
 
+#include "orthanc-plugin/cli/AuditCommand.h"
 #include "orthanc-plugin/cli/Commands.h"
 #include "orthanc-plugin/cli/RadiomicsCommand.h"
+#include "orthanc-plugin/cli/SiteCommand.h"
 
 int main(int argc, char** argv) {
   using namespace fedpet::plugin;
@@ -22,6 +24,8 @@ int main(int argc, char** argv) {
   addTrainCommand(app, exitCode);
   addPrivacyCommand(app, exitCode);
   addFederateCommand(app, exitCode);
+  addSiteCommand(app, exitCode);
+  addAuditCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& information) {  // --help, --version

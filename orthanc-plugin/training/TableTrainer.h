@@ -16,4 +16,9 @@ federation::TrainingAnswer trainWithTorch(const federation::TrainingCall&);
 // consortium that lives no longer than this process.
 std::unique_ptr<federation::CohortTrainer> passingTrainer(federation::Cohort);
 
+// A hospital's: the table (CSV) is read anew for every round, by the columns that the plan names.
+// `stateFolder` keeps the key for its noise and what SCAFFOLD remembers; it must outlive restarts.
+std::unique_ptr<federation::CohortTrainer> lastingTrainer(std::filesystem::path cohortTable,
+                                                          const std::filesystem::path& stateFolder);
+
 }  // namespace fedpet::plugin

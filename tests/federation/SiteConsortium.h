@@ -75,6 +75,19 @@ class SiteConsortium : public TestConsortium {
     settings.publicUrl = server.url("/fedpet");
     restart();
   }
+  // A new consortium that goes by the system's clock, as programs and OpenSSL do.
+  void beginAgainNow() {
+    now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    settings.now = [] {
+      return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    };
+    coordinator.reset();
+    std::filesystem::remove_all(settings.folder);
+    Coordinator::create("test consortium", settings);
+    token.clear();
+    std::ifstream(settings.folder / "admin-token") >> token;
+    restart();
+  }
 
   Invitation invite(const std::string& site) {
     return invitationFromText(

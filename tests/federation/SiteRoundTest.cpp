@@ -258,6 +258,18 @@ TEST(SiteRounds, AreLeftWithAReasonAndNoNumbers) {
   }
 }
 
+TEST(SiteRounds, TryATrainingAgainThatDiedOnce) {
+  SiteWorld world(3);
+  world.hospital(1).trainer.spoil = [calls = 0](LocalResult&) mutable {
+    if (++calls == 1) throw std::runtime_error("the process was killed");
+  };
+  world.runningPlan(smallPlan(Masking::Ring64, 3));
+  const std::string round = world.openRound();
+  ASSERT_TRUE(world.runUntil([&] { return world.openRound() != round; }));
+  EXPECT_EQ(world.stepOf(round), "done");
+  EXPECT_THAT(world.hospital(1).observer.all, HasSubstr("the process was killed"));
+}
+
 TEST(SiteRounds, WaitForTheHoursThatThePolicyGrants) {
   SiteWorld world(3);
   Hospital& nightly = world.hospital(1);

@@ -8,3 +8,6 @@ fedpet_test(SiteMembershipTest LABEL network SOURCES SiteMembershipTest.cpp
             LIBRARIES fedpet_federation fedpet_test_loopback nlohmann_json::nlohmann_json)
 fedpet_test(SiteHostileTest LABEL network SOURCES SiteHostileTest.cpp
             LIBRARIES fedpet_federation fedpet_test_loopback nlohmann_json::nlohmann_json)
+fedpet_test(SiteCommandTest LABEL network SOURCES SiteCommandTest.cpp
+            LIBRARIES fedpet_federation fedpet_test_loopback nlohmann_json::nlohmann_json)
+add_dependencies(SiteCommandTest fedpet)
