@@ -240,6 +240,7 @@ std::vector<std::string> Ledger::forget(const std::string& seriesId, UtcTime now
     cancelUnfinished(sql, seriesId, {"SeriesGone", "the series was deleted"}, now, workers);
     sql << "DELETE FROM assessments WHERE series_id = :s", use(seriesId);
     sql << "DELETE FROM pending_series WHERE series_id = :s", use(seriesId);
+    SociOutbox::forgetIn(sql, seriesId);
     return workers;
   });
 }
@@ -304,7 +305,8 @@ ReportOutcome Ledger::complete(std::int64_t jobId, int attempt, const Completion
     if (!holdsLease(*job, attempt)) return ReportOutcome::Stale;
     update(sql, completed(*job, completion, now));
     if (!assessmentJson.empty()) storeAssessment(sql, *job, assessmentJson, now);
-    for (const fhir::OutboxMessage& message : messages) SociOutbox::enqueueIn(sql, message, now);
+    for (const fhir::OutboxMessage& message : messages)
+      SociOutbox::enqueueIn(sql, message, now, job->seriesId);
     return ReportOutcome::Accepted;
   });
 }

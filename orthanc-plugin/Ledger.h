@@ -77,8 +77,9 @@ class Ledger {
   // new content of a series cancels the unfinished jobs of its older contents. Returns the workers
   // whose job was cancelled under them.
   std::vector<std::string> apply(const IntakeBatch&, const RetryOptions&, UtcTime now);
-  // The series is gone from the archive, and so goes what we keep of the patient: its result. Its
-  // unfinished jobs are cancelled; returns their workers.
+  // The series is gone from the archive, and so goes what we keep of the patient: its result, and
+  // the bodies of its messages as soon as they are delivered. Its unfinished jobs are cancelled;
+  // returns their workers.
   std::vector<std::string> forget(const std::string& seriesId, UtcTime now);
   std::vector<std::string> seriesWithResult();
   // The job of this content: as it is when new or under way, waiting again when it had ended.

@@ -6,7 +6,7 @@ namespace fedpet::plugin {
 namespace {
 
 // One entry per schema version; a released entry is never edited, a new one is added.
-constexpr std::array<const char*, 1> kMigrations = {
+constexpr std::array<const char*, 2> kMigrations = {
     // 1
     R"sql(
     CREATE TABLE intake (
@@ -43,6 +43,12 @@ constexpr std::array<const char*, 1> kMigrations = {
       UNIQUE (destination, key));
     CREATE INDEX outbox_by_state ON outbox (state, due_at);
     CREATE INDEX outbox_by_order ON outbox (destination, ordering_key);
+    )sql",
+    // 2: which series a message is about, and whether that has left the archive
+    R"sql(
+    ALTER TABLE outbox ADD COLUMN series_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE outbox ADD COLUMN source_deleted INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX outbox_by_series ON outbox (series_id);
     )sql",
 };
 

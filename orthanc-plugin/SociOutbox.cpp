@@ -78,10 +78,12 @@ bool settle(Database& database, std::int64_t id, std::int64_t revision, OutboxSt
     const long long entry = id, claim = revision;
     soci::statement s = (sql.prepare << "UPDATE outbox SET state = :a, due_at = CASE WHEN :b > 0 "
                                         "THEN :c ELSE due_at END, settled_at = :d, reason = :e, "
-                                        "locations = :f WHERE id = :g AND revision = :h AND "
+                                        "locations = :f, body = CASE WHEN source_deleted = 1 "
+                                        "AND :i = 'Delivered' THEN '' ELSE body END "
+                                        "WHERE id = :g AND revision = :h AND "
                                         "state = 'Delivering'",
                          use(newState), use(dueAt), use(dueAt), use(settledAt), use(why), use(list),
-                         use(entry), use(claim));
+                         use(newState), use(entry), use(claim));
     s.execute(true);
     return s.get_affected_rows() == 1;
   });
@@ -89,27 +91,38 @@ bool settle(Database& database, std::int64_t id, std::int64_t revision, OutboxSt
 
 }  // namespace
 
-std::int64_t SociOutbox::enqueueIn(soci::session& sql, const OutboxMessage& m, OutboxTime now) {
+std::int64_t SociOutbox::enqueueIn(soci::session& sql, const OutboxMessage& m, OutboxTime now,
+                                   const std::string& seriesId) {
   const long long t = millis(now);
   const auto old =
       first(select(sql, "WHERE o.destination = :d AND o.key = :k", {m.destination, m.key}, {}));
   if (!old) {
     sql << "INSERT INTO outbox (destination, key, ordering_key, body, state, attempts, "
-           "enqueued_at, due_at, revision, reason, settled_at, locations) "
-           "VALUES (:a, :b, :c, :d, 'Pending', 0, :e, :f, 0, '', 0, '[]')",
-        use(m.destination), use(m.key), use(m.orderingKey), use(m.body), use(t), use(t);
+           "enqueued_at, due_at, revision, reason, settled_at, locations, series_id) "
+           "VALUES (:a, :b, :c, :d, 'Pending', 0, :e, :f, 0, '', 0, '[]', :g)",
+        use(m.destination), use(m.key), use(m.orderingKey), use(m.body), use(t), use(t),
+        use(seriesId);
     return first(select(sql, "WHERE o.destination = :d AND o.key = :k", {m.destination, m.key}, {}))
         .value()
         .id;
   }
+  const long long id = old->id;
+  sql << "UPDATE outbox SET series_id = :a, source_deleted = 0 WHERE id = :b", use(seriesId),
+      use(id);
   if (old->message.body != m.body) {
-    const long long id = old->id;
     sql << "UPDATE outbox SET body = :a, ordering_key = :b, state = 'Pending', attempts = 0, "
            "enqueued_at = :c, due_at = :d, revision = revision + 1, reason = '', settled_at = 0, "
            "locations = '[]' WHERE id = :e",
         use(m.body), use(m.orderingKey), use(t), use(t), use(id);
   }
   return old->id;
+}
+
+void SociOutbox::forgetIn(soci::session& sql, const std::string& seriesId) {
+  if (seriesId.empty()) return;  // of no series: not this one's either
+  sql << "UPDATE outbox SET source_deleted = 1, body = CASE WHEN state = 'Delivered' THEN '' "
+         "ELSE body END WHERE series_id = :s",
+      use(seriesId);
 }
 
 std::int64_t SociOutbox::enqueue(const OutboxMessage& message, OutboxTime now) {

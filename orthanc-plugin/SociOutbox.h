@@ -11,8 +11,12 @@ class SociOutbox final : public fhir::OutboxStore {
  public:
   explicit SociOutbox(Database& database) : database_(database) {}  // borrowed
 
-  // enqueue() inside a transaction that is already open.
-  static std::int64_t enqueueIn(soci::session&, const fhir::OutboxMessage&, fhir::OutboxTime now);
+  // enqueue() inside a transaction that is already open, of what is known about a series.
+  static std::int64_t enqueueIn(soci::session&, const fhir::OutboxMessage&, fhir::OutboxTime now,
+                                const std::string& seriesId = {});
+  // The series is gone from the archive: the bodies of its messages go once they are delivered,
+  // which may have been long ago. What is still to be delivered, or was given up, keeps its body.
+  static void forgetIn(soci::session&, const std::string& seriesId);
 
   std::int64_t enqueue(const fhir::OutboxMessage&, fhir::OutboxTime now) override;
   std::optional<fhir::OutboxEntry> claimDue(fhir::OutboxTime now,

@@ -78,6 +78,60 @@ TEST_F(LedgerTest, TakesAResultOnceAndAnswersItsRepetition) {
   EXPECT_EQ(ledger_.complete(job->id + 1, 1, {}, "", {}, kNoon), ReportOutcome::Unknown);
 }
 
+// A job that ended with one message, whose entry in the outbox is given.
+std::int64_t completedWithMessage(Ledger& ledger, SociOutbox& outbox, const std::string& series) {
+  ledger.apply(aBatchWith(series, "a"), {}, kNoon);
+  const auto job = ledger.lease("w", 30s, kNoon);
+  const fhir::OutboxMessage message{"sr of " + series, "ehr", series, "about the patient"};
+  ledger.complete(job->id, job->attempt, {}, "{}", {message}, kNoon);
+  return outbox.list({}, 1).front().id;
+}
+
+TEST_F(LedgerTest, ForgetsTheDeliveredMessageOfADeletedSeriesAndKeepsThatItWasDelivered) {
+  SociOutbox outbox(*database_);
+  const auto id = completedWithMessage(ledger_, outbox, "s");
+  const auto claim = outbox.claimDue(kNoon, 30s);
+  outbox.markDelivered(id, claim->revision, kNoon, {"DiagnosticReport/1"});
+  const auto other = completedWithMessage(ledger_, outbox, "other");
+  ledger_.forget("s", kNoon + 1h);
+  const auto entry = outbox.find(id);
+  EXPECT_EQ(entry->message.body, "");
+  EXPECT_EQ(entry->message.key, "sr of s");
+  EXPECT_EQ(entry->state, fhir::OutboxState::Delivered);
+  EXPECT_EQ(entry->settledAt, kNoon);
+  EXPECT_EQ(outbox.find(other)->message.body, "about the patient");
+}
+
+TEST_F(LedgerTest, DeliversTheMessageOfADeletedSeriesFirstAndForgetsItThen) {
+  SociOutbox outbox(*database_);
+  const auto id = completedWithMessage(ledger_, outbox, "s");
+  ledger_.forget("s", kNoon);
+  auto claim = outbox.claimDue(kNoon, 30s);
+  EXPECT_EQ(claim->message.body, "about the patient");
+  outbox.deadLetter(id, claim->revision, kNoon, "rejected");
+  EXPECT_EQ(outbox.find(id)->message.body, "about the patient");  // a person may send it again
+  outbox.requeue(id, kNoon);
+  claim = outbox.claimDue(kNoon, 30s);
+  outbox.markDelivered(id, claim->revision, kNoon, {});
+  EXPECT_EQ(outbox.find(id)->message.body, "");
+}
+
+TEST_F(LedgerTest, SendsTheMessageOfASeriesThatHasComeBackAndKeepsIt) {
+  SociOutbox outbox(*database_);
+  const auto id = completedWithMessage(ledger_, outbox, "s");
+  ASSERT_TRUE(outbox.markDelivered(id, outbox.claimDue(kNoon, 30s)->revision, kNoon, {}));
+  ledger_.forget("s", kNoon);
+  IntakeBatch reborn = aBatchWith("s", "a");
+  reborn.reborn = {"s"};
+  ledger_.apply(reborn, retry_, kNoon);
+  ASSERT_EQ(completedWithMessage(ledger_, outbox, "s"), id);
+  const auto claim = outbox.claimDue(kNoon, 30s);
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->message.body, "about the patient");
+  outbox.markDelivered(id, claim->revision, kNoon, {});
+  EXPECT_EQ(outbox.find(id)->message.body, "about the patient");
+}
+
 TEST_F(LedgerTest, RefusesTheResultOfAnAttemptThatWasGivenUp) {
   ledger_.apply(aBatchWith("s", "a"), retry_, kNoon);
   const auto first = ledger_.lease("w1", 30s, kNoon);
