@@ -210,9 +210,12 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
   const auto parts = std::make_shared<const RestApiParts>(p);
   using R = const HttpRequest&;
   using P = const PathParameters&;
-  router.add({"GET", "/fedpet/status",
+  router.add({"GET",
+              "/fedpet/status",
               "Configuration, intake, workers, jobs and outbox at a glance",
-              [parts](R, P) { return status(*parts); }});
+              [parts](R, P) { return status(*parts); },
+              {},
+              "Status"});
   router.add({"GET",
               "/fedpet/jobs",
               "Jobs, newest first",
@@ -220,28 +223,48 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
               {{"state", "waiting, running, done, failed, skipped or cancelled"},
                {"series", "Orthanc's series id"},
                {"before", "only jobs with a smaller id: nextBefore of the page before"},
-               {"limit", "jobs in one page, 1 to 1000; 100 when absent"}}});
-  router.add({"GET", "/fedpet/jobs/{id}", "One job", [parts](R, P path) {
+               {"limit", "jobs in one page, 1 to 1000; 100 when absent"}},
+              "JobPage"});
+  router.add({"GET",
+              "/fedpet/jobs/{id}",
+              "One job",
+              [parts](R, P path) {
                 const auto job = parts->queue.ledger().find(idOf(path));
                 if (!job) throw HttpError{404, "no such job"};
                 return ok(toJson(*job));
-              }});
-  router.add(
-      {"POST", "/fedpet/jobs/{id}/retry", "Run a finished job again", [parts](R request, P path) {
-         refuseCrossSite(request);
-         return demanded(parts->queue.retry(idOf(path)), "the job has not ended");
-       }});
-  router.add({"POST", "/fedpet/jobs/{id}/cancel", "End a waiting or running job",
+              },
+              {},
+              "Job"});
+  router.add({"POST",
+              "/fedpet/jobs/{id}/retry",
+              "Run a finished job again",
+              [parts](R request, P path) {
+                refuseCrossSite(request);
+                return demanded(parts->queue.retry(idOf(path)), "the job has not ended");
+              },
+              {},
+              "Nothing"});
+  router.add({"POST",
+              "/fedpet/jobs/{id}/cancel",
+              "End a waiting or running job",
               [parts](R request, P path) {
                 refuseCrossSite(request);
                 return demanded(parts->queue.cancel(idOf(path)), "the job has ended");
-              }});
-  router.add({"POST", "/fedpet/series/{id}/assess", "Assess a series by hand, again if need be",
+              },
+              {},
+              "Nothing"});
+  router.add({"POST",
+              "/fedpet/series/{id}/assess",
+              "Assess a series by hand, again if need be",
               [parts](R request, P path) {
                 refuseCrossSite(request);
                 return assess(*parts, path.at("id"));
-              }});
-  router.add({"GET", "/fedpet/assessments/{id}", "The result of a series, by Orthanc's series id",
+              },
+              {},
+              "JobId"});
+  router.add({"GET",
+              "/fedpet/assessments/{id}",
+              "The result of a series, by Orthanc's series id",
               [parts](R, P path) {
                 const auto a = parts->queue.ledger().assessment(path.at("id"));
                 if (!a) throw HttpError{404, "no result for this series"};
@@ -249,14 +272,19 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
                 response.body = a->json;
                 response.headers["Cache-Control"] = "no-store";
                 return response;
-              }});
+              },
+              {},
+              "Assessment"});
   router.add({"GET",
               "/fedpet/outbox",
               "Messages to the EHR, newest first",
               [parts](R request, P) { return listOutbox(*parts, request); },
               {{"state", "Pending, Delivering, Delivered or DeadLetter"},
-               {"limit", "1 to 1000; 100 when absent"}}});
-  router.add({"POST", "/fedpet/outbox/{id}/retry", "Send a message that was set aside again",
+               {"limit", "1 to 1000; 100 when absent"}},
+              "MessageList"});
+  router.add({"POST",
+              "/fedpet/outbox/{id}/retry",
+              "Send a message that was set aside again",
               [parts](R request, P path) {
                 refuseCrossSite(request);
                 const std::int64_t id = idOf(path);
@@ -265,7 +293,9 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
                   throw HttpError{409, "the message is under way or delivered"};
                 parts->outboxChanged();
                 return ok(json::object());
-              }});
+              },
+              {},
+              "Nothing"});
 }
 
 void addPageRoutes(Router& router) {
@@ -277,10 +307,14 @@ void addPageRoutes(Router& router) {
 
 void addDisabledRoutes(Router& router, const ParsedOptions& parsed) {
   const json report = configurationReport(parsed);
-  router.add({"GET", "/fedpet/status", "Why the plugin does nothing",
+  router.add({"GET",
+              "/fedpet/status",
+              "Why the plugin does nothing",
               [report](const HttpRequest&, const PathParameters&) {
                 return ok({{"version", kVersion}, {"enabled", false}, {"configuration", report}});
-              }});
+              },
+              {},
+              "Status"});
 }
 
 }  // namespace fedpet::plugin

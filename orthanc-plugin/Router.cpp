@@ -1,5 +1,7 @@
 #include "orthanc-plugin/Router.h"
 
+#include "orthanc-plugin/RestSchemas.h"
+
 #include <nlohmann/json.hpp>
 
 #include <optional>
@@ -43,6 +45,13 @@ std::string lowered(std::string text) {
   return text;
 }
 
+json response(const char* description, const std::string& schema) {
+  json answer{{"description", description}};
+  if (!schema.empty())
+    answer["content"]["application/json"]["schema"]["$ref"] = "#/components/schemas/" + schema;
+  return answer;
+}
+
 }  // namespace
 
 HttpResponse problem(int status, const std::string& message) {
@@ -79,8 +88,8 @@ std::string openApiDocument(const std::vector<Route>& routes, const std::string&
     if (route.summary.empty()) continue;
     json operation = {{"summary", route.summary},
                       {"responses",
-                       {{"200", {{"description", "done"}}},
-                        {"default", {{"description", "an object with \"error\""}}}}}};
+                       {{"200", response("done", route.answer)},
+                        {"default", response("what is wrong, in a sentence", "Error")}}}};
     for (const std::string& segment : segments(route.pattern))
       if (isParameter(segment))
         operation["parameters"].push_back({{"name", parameterName(segment)},
@@ -94,12 +103,13 @@ std::string openApiDocument(const std::vector<Route>& routes, const std::string&
                                          {"schema", {{"type", "string"}}}});
     paths[route.pattern][lowered(route.method)] = operation;
   }
-  return json{{"openapi", "3.0.3"},
+  return json{{"openapi", "3.1.0"},
               {"info",
                {{"title", "fedpet"},
                 {"version", version},
                 {"description", "FDG-PET assessment inside Orthanc. Research use only."}}},
-              {"paths", paths}}
+              {"paths", paths},
+              {"components", {{"schemas", restSchemas()}}}}
       .dump(2);
 }
 

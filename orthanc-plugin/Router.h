@@ -18,6 +18,7 @@ struct Route {
   std::string summary;  // for the OpenAPI document; empty: not listed there
   std::function<HttpResponse(const HttpRequest&, const PathParameters&)> handler;
   std::map<std::string, std::string> query = {};  // parameters and what they do, for the document
+  std::string answer = {};  // name of its schema in the document; empty: not JSON of ours
 };
 
 // An answer other than success, with a sentence for the caller.
@@ -39,7 +40,7 @@ class Router {
   std::vector<Route> routes_;
 };
 
-// OpenAPI 3.0 document of the listed routes.
+// OpenAPI 3.1 document of the listed routes, with the schemas of RestSchemas.h.
 std::string openApiDocument(const std::vector<Route>&, const std::string& version);
 
 }  // namespace fedpet::plugin

@@ -3,11 +3,17 @@
 #include "orthanc-plugin/WorkerApi.h"
 #include "orthanc-plugin/protocol/AssessmentJson.h"
 #include "tests/plugin/TemporaryDatabase.h"
+#include "tests/support/AssessmentBuilder.h"
 #include "ui-extension/WebAssets.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
 
 namespace fedpet::plugin {
 namespace {
@@ -241,12 +247,96 @@ TEST_F(RestApiTest, TellsUnknownAddressesFromWrongMethods) {
 
 TEST_F(RestApiTest, DescribesEveryPublicAddressInOpenApi) {
   const auto document = json::parse(openApiDocument(router_.routes(), "1"));
-  EXPECT_EQ(document["openapi"], "3.0.3");
+  EXPECT_EQ(document["openapi"], "3.1.0");
   for (const char* path : {"/fedpet/status", "/fedpet/jobs", "/fedpet/jobs/{id}", "/fedpet/outbox",
                            "/fedpet/assessments/{id}", "/fedpet/worker/lease"})
     EXPECT_TRUE(document["paths"].contains(path)) << path;
   EXPECT_EQ(document["paths"]["/fedpet/jobs"]["get"]["parameters"].size(), 4u);
   EXPECT_EQ(document["paths"]["/fedpet/jobs/{id}/retry"]["post"]["parameters"][0]["name"], "id");
+}
+
+// What python3-jsonschema says about real answers to real routes, by the document's own schemas.
+class AnswersTest : public RestApiTest {
+ protected:
+  // The answer of a route, to be held against what the document says of it.
+  void note(const std::string& pattern, const HttpResponse& answer, const char* method = "get") {
+    answers_.push_back({{"path", pattern},
+                        {"method", method},
+                        {"status", answer.status == 200 ? "200" : "default"},
+                        {"body", json::parse(answer.body)}});
+  }
+
+  // One line for each difference; nullopt where the judge is not installed.
+  std::optional<std::string> complaints() {
+    if (std::system("/usr/bin/python3 -c 'import jsonschema' 2> /dev/null") != 0)
+      return std::nullopt;
+    const auto file = file_.path().parent_path() / "answers.json";
+    std::ofstream(file) << json{{"document", json::parse(openApiDocument(router_.routes(), "1"))},
+                                {"answers", answers_}};
+    const std::string command = "/usr/bin/python3 '" FEDPET_SOURCE_DIR
+                                "/tests/plugin/validate_answers.py' < '" +
+                                file.string() + "' 2>&1";
+    const auto close = [](FILE* pipe) { pclose(pipe); };
+    const std::unique_ptr<FILE, decltype(close)> pipe(popen(command.c_str(), "r"), close);
+    std::string text(1 << 16, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), pipe.get()));
+    return text;
+  }
+
+  static json fullAssessment() {
+    return json::parse(
+        assessmentToJson(testing::anAssessment()
+                             .withoutOrgan(Organ::Liver)
+                             .withRefusedPredictions(RefusalCode::OutOfDistribution, "x")
+                             .study()));
+  }
+
+  json answers_ = json::array();
+};
+
+TEST_F(AnswersTest, AreWhatOpenApiSaysOfThem) {
+  publication_.messages = {{"2.25.1", "ehr", "1.2", "{}"}};
+  note("/fedpet/status", get("/fedpet/status"));
+  for (const auto& [series, result] :
+       {std::pair{"pt", fullAssessment()},
+        {"good", json::parse(assessmentToJson(testing::anAssessment().study()))},
+        {"weightless", anAssessment()}}) {
+    const auto id = std::to_string(leaseNewJob(series));
+    note("/fedpet/jobs/{id}", get("/fedpet/jobs/" + id));
+    asWorker("jobs/" + id + "/complete",
+             {{"attempt", 1}, {"assessment", result}, {"timingsMs", {{"fetch", 3.5}}}});
+    note("/fedpet/jobs/{id}", get("/fedpet/jobs/" + id));
+    note("/fedpet/assessments/{id}", get(std::string("/fedpet/assessments/") + series));
+  }
+  const auto failed = std::to_string(leaseNewJob("failed"));
+  asWorker("jobs/" + failed + "/fail", {{"attempt", 1}, {"code", "WorkerError"}, {"text", "x"}});
+  note("/fedpet/jobs/{id}/cancel", post("/fedpet/jobs/" + failed + "/cancel"), "post");
+  note("/fedpet/series/{id}/assess", post("/fedpet/series/pt/assess"), "post");
+  note("/fedpet/jobs", get("/fedpet/jobs", {{"limit", "2"}}));
+  note("/fedpet/jobs", get("/fedpet/jobs"));
+  note("/fedpet/jobs/{id}", get("/fedpet/jobs/999"));
+  const auto claim = outbox_.claimDue(kNoon, 1min);
+  outbox_.markDelivered(claim->id, claim->revision, kNoon, {"Observation/1"});
+  note("/fedpet/outbox", get("/fedpet/outbox"));
+  note("/fedpet/status", get("/fedpet/status"));
+  const auto said = complaints();
+  if (!said) GTEST_SKIP() << "python3-jsonschema is not installed";
+  EXPECT_EQ(*said, std::to_string(answers_.size()) + " answers judged\n");
+}
+
+TEST_F(AnswersTest, WouldBeFoundOutIfTheyWereSomethingElse) {
+  leaseNewJob("pt");
+  HttpResponse answer = get("/fedpet/jobs/1");
+  json body = json::parse(answer.body);
+  body["state"] = "dreaming";
+  body["patientName"] = "Doe";
+  body.erase("percent");
+  answer.body = body.dump();
+  note("/fedpet/jobs/{id}", answer);
+  const auto said = complaints();
+  if (!said) GTEST_SKIP() << "python3-jsonschema is not installed";
+  for (const char* part : {"dreaming", "patientName", "'percent' is a required property"})
+    EXPECT_THAT(*said, ::testing::HasSubstr(part));
 }
 
 TEST(DisabledPlugin, SaysWhyInItsStatus) {
