@@ -96,6 +96,12 @@ Database::Database(const std::string& location, std::span<const char* const> mig
 
 Database::~Database() = default;
 
+void Database::refuse(const soci::soci_error& e) {
+  // Without the statement and its parameters; PostgreSQL's second line tells the offending row.
+  const std::string text = e.get_error_message();
+  throw DatabaseError("the database refused: " + text.substr(0, text.find('\n')));
+}
+
 void Database::openSqlite(const std::string& path) {
   prepareFile(path);
   session_.open(soci::sqlite3, "dbname=\"" + path + "\" timeout=10");

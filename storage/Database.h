@@ -39,18 +39,15 @@ class Database {
 
   Dialect dialect() const { return dialect_; }
 
-  // Runs f(session) as one transaction: it happens wholly or not at all.
+  // Runs f(session) as one transaction: it happens wholly or not at all. What the database refuses
+  // becomes a DatabaseError whose text holds no value of any row: SOCI's own would repeat them.
   template <typename F>
   auto transaction(F f) {
     const std::lock_guard lock(mutex_);
-    Scope scope(session_, dialect_);
-    if constexpr (std::is_void_v<decltype(f(session_))>) {
-      f(session_);
-      scope.commit();
-    } else {
-      auto result = f(session_);
-      scope.commit();
-      return result;
+    try {
+      return run(f);
+    } catch (const soci::soci_error& e) {
+      refuse(e);
     }
   }
 
@@ -70,6 +67,20 @@ class Database {
     soci::session& session_;
     bool committed_ = false;
   };
+
+  template <typename F>
+  auto run(F& f) {
+    Scope scope(session_, dialect_);
+    if constexpr (std::is_void_v<decltype(f(session_))>) {
+      f(session_);
+      scope.commit();
+    } else {
+      auto result = f(session_);
+      scope.commit();
+      return result;
+    }
+  }
+  [[noreturn]] static void refuse(const soci::soci_error&);
 
   void openSqlite(const std::string& path);
   void openPostgreSql(const std::string& location);

@@ -12,10 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string keyOf(const std::string& site, const std::string& sha256) {
-  return site + "/" + sha256;
-}
-
 Bytes readRange(const fs::path& path, std::uint64_t offset, std::uint64_t count) {
   Bytes bytes(count);
   std::ifstream file(path, std::ios::binary);
@@ -39,6 +35,8 @@ std::optional<std::uint64_t> fileSize(const fs::path& path) {
 
 BlobStore::BlobStore(const fs::path& folder) : folder_(folder / "blobs") {
   fs::create_directories(folder_);
+  for (const auto& file : fs::directory_iterator(folder_))  // of a writer that was killed
+    if (file.path().filename().string().find(".new-") != std::string::npos) fs::remove(file.path());
 }
 
 std::string BlobStore::put(ByteView bytes) {
@@ -61,6 +59,11 @@ Bytes BlobStore::readAll(const std::string& sha256) const {
   return read(sha256, 0, *size);
 }
 
+void BlobStore::remove(const std::string& sha256) {
+  std::error_code ignored;
+  fs::remove(folder_ / sha256, ignored);
+}
+
 // --- ContributionStore -------------------------------------------------------------------------
 
 ContributionStore::ContributionStore(const fs::path& folder) : folder_(folder / "contributions") {
@@ -74,34 +77,40 @@ fs::path ContributionStore::partOf(const std::string& site, const std::string& s
   return folder_ / site / (sha256 + ".part");
 }
 
+ContributionStore::Lane& ContributionStore::laneOf(const std::string& site) const {
+  const std::lock_guard lock(mutex_);
+  return lanes_[site];
+}
+
 std::uint64_t ContributionStore::received(const std::string& site,
                                           const std::string& sha256) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(laneOf(site).mutex);
   if (const auto whole = fileSize(fileOf(site, sha256))) return *whole;
   return fileSize(partOf(site, sha256)).value_or(0);
 }
 
 bool ContributionStore::isComplete(const std::string& site, const std::string& sha256,
                                    std::uint64_t size) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(laneOf(site).mutex);
   return fileSize(fileOf(site, sha256)) == size;
 }
 
 ContributionStore::Appended ContributionStore::append(const std::string& site,
                                                       const std::string& sha256, std::uint64_t size,
                                                       std::uint64_t offset, ByteView chunk) {
-  const std::lock_guard lock(mutex_);
+  Lane& lane = laneOf(site);
+  const std::lock_guard lock(lane.mutex);
   if (const auto whole = fileSize(fileOf(site, sha256))) return {Outcome::Complete, *whole};
   const auto part = partOf(site, sha256);
   std::uint64_t here = fileSize(part).value_or(0);
   if (offset > here) return {Outcome::Gap, here};
   if (offset + chunk.size() > size) return {Outcome::TooLong, here};
   if (offset + chunk.size() > here) {
-    makeRoom(site, sha256);
+    makeRoom(lane, site, sha256);
     const ByteView fresh = chunk.subspan(static_cast<std::size_t>(here - offset));
     writeAt(part, here, fresh);
     // What was sent in order since this program started need not be read again for its hash.
-    Hashing& hashing = hashing_[keyOf(site, sha256)];
+    Hashing& hashing = lane.hashing[sha256];
     if (hashing.bytes == here) {
       hashing.stream.add(fresh);
       hashing.bytes += fresh.size();
@@ -109,15 +118,16 @@ ContributionStore::Appended ContributionStore::append(const std::string& site,
     here += fresh.size();
   }
   if (here < size) return {Outcome::More, here};
-  return finish(site, sha256) ? Appended{Outcome::Complete, here} : Appended{Outcome::WrongHash, 0};
+  return finish(lane, site, sha256) ? Appended{Outcome::Complete, here}
+                                    : Appended{Outcome::WrongHash, 0};
 }
 
-bool ContributionStore::finish(const std::string& site, const std::string& sha256) {
+bool ContributionStore::finish(Lane& lane, const std::string& site, const std::string& sha256) {
   const auto part = partOf(site, sha256);
   Hashing hashing;
-  if (const auto known = hashing_.find(keyOf(site, sha256)); known != hashing_.end()) {
+  if (const auto known = lane.hashing.find(sha256); known != lane.hashing.end()) {
     hashing = std::move(known->second);
-    hashing_.erase(known);
+    lane.hashing.erase(known);
   }
   const auto size = fileSize(part).value_or(0);
   if (hashing.bytes != size) {  // begun before a restart
@@ -137,7 +147,7 @@ bool ContributionStore::finish(const std::string& site, const std::string& sha25
   return true;
 }
 
-void ContributionStore::makeRoom(const std::string& site, const std::string& sha256) {
+void ContributionStore::makeRoom(Lane& lane, const std::string& site, const std::string& sha256) {
   fs::create_directories(folder_ / site);
   std::vector<std::pair<fs::file_time_type, fs::path>> parts;
   for (const auto& file : fs::directory_iterator(folder_ / site))
@@ -145,7 +155,7 @@ void ContributionStore::makeRoom(const std::string& site, const std::string& sha
       parts.emplace_back(file.last_write_time(), file.path());
   std::sort(parts.begin(), parts.end());
   for (std::size_t i = 0; i + kMostPerSite <= parts.size(); ++i) {
-    hashing_.erase(keyOf(site, parts[i].second.stem().string()));
+    lane.hashing.erase(parts[i].second.stem().string());
     fs::remove(parts[i].second);
   }
 }
@@ -157,16 +167,19 @@ Bytes ContributionStore::readAll(const std::string& site, const std::string& sha
 }
 
 void ContributionStore::remove(const std::string& site, const std::string& sha256) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(laneOf(site).mutex);
   std::error_code ignored;
   fs::remove(fileOf(site, sha256), ignored);
 }
 
 void ContributionStore::sweep() {
-  const std::lock_guard lock(mutex_);
   std::error_code ignored;
-  hashing_.clear();
-  for (const auto& site : fs::directory_iterator(folder_)) fs::remove_all(site.path(), ignored);
+  for (const auto& folder : fs::directory_iterator(folder_)) {
+    Lane& lane = laneOf(folder.path().filename().string());
+    const std::lock_guard lock(lane.mutex);
+    lane.hashing.clear();
+    fs::remove_all(folder.path(), ignored);
+  }
 }
 
 }  // namespace fedpet::federation

@@ -32,6 +32,7 @@ class BlobStore {
   // Throws StorageFault when the file is gone or shorter.
   Bytes read(const std::string& sha256, std::uint64_t offset, std::uint64_t count) const;
   Bytes readAll(const std::string& sha256) const;
+  void remove(const std::string& sha256);
 
  private:
   std::filesystem::path folder_;
@@ -73,15 +74,21 @@ class ContributionStore {
     Sha256Stream stream;
     std::uint64_t bytes = 0;
   };
+  struct Lane {
+    std::mutex mutex;  // guards the site's files and what follows
+    // Of unfinished files that came in order since the start, so that they are read only once.
+    std::map<std::string, Hashing> hashing;
+  };
   std::filesystem::path fileOf(const std::string& site, const std::string& sha256) const;
   std::filesystem::path partOf(const std::string& site, const std::string& sha256) const;
-  bool finish(const std::string& site, const std::string& sha256);
-  void makeRoom(const std::string& site, const std::string& sha256);
+  bool finish(Lane&, const std::string& site, const std::string& sha256);
+  void makeRoom(Lane&, const std::string& site, const std::string& sha256);
+
+  Lane& laneOf(const std::string& site) const;  // one site's disk does not hold up the others
 
   std::filesystem::path folder_;
-  mutable std::mutex mutex_;  // guards the files and hashing_
-  // Of unfinished files that arrived in order since the start, so that they are read only once.
-  std::map<std::string, Hashing> hashing_;
+  mutable std::mutex mutex_;  // guards lanes_; a lane stays once it is there
+  mutable std::map<std::string, Lane> lanes_;
 };
 
 }  // namespace fedpet::federation

@@ -87,7 +87,7 @@ class Coordinator::Impl {
       return problemAnswer(refusalFor(e), core.now());
     } catch (const std::exception& e) {
       log(request.method + " " + request.target.substr(0, request.target.find('?')) +
-          " failed: " + e.what());
+          " failed: " + std::string(e.what()).substr(0, 500));
       return problemAnswer(
           Refusal(500, "Internal", "the coordinator failed; its log says why. Try again later"),
           core.now());

@@ -253,6 +253,21 @@ std::vector<std::string> RoundEngine::inviteesOf(const PlanRow& row, const Plan&
   return static_cast<int>(awake.size()) >= plan.quorum ? awake : approving;
 }
 
+// The survivors for whom sites have begun to reveal in an attempt that failed. A site helps to open
+// one list per round number only, because two sums over different sites show the difference.
+std::optional<std::set<std::string>> RoundEngine::halfOpened(const PlanRow& row) {
+  return database_.transaction([&](soci::session& sql) -> std::optional<std::set<std::string>> {
+    Records records(sql);
+    for (int attempt = row.attempt; attempt > 0; --attempt) {
+      const auto parts = records.roundsOf(row.hash, row.number, attempt);
+      if (parts.size() != 1) continue;
+      const RoundState state = liveFrom(records, parts.front())->state;
+      if (!state.revealed.empty()) return state.contributed;
+    }
+    return std::nullopt;
+  });
+}
+
 void RoundEngine::openDue(Seconds now) {
   std::vector<std::string> due;
   for (const auto& [plan, at] : retryAt_)
@@ -269,7 +284,7 @@ void RoundEngine::openDue(Seconds now) {
 
 void RoundEngine::openAttempt(PlanRow row, Seconds now) {
   const Plan plan = planOf(row);
-  const auto invited = inviteesOf(row, plan, now);
+  auto invited = inviteesOf(row, plan, now);
   const auto stop = [&](const std::string& reason) {
     database_.transaction([&](soci::session& sql) {
       Records records(sql);
@@ -280,6 +295,13 @@ void RoundEngine::openAttempt(PlanRow row, Seconds now) {
   if (static_cast<int>(invited.size()) < plan.quorum)
     return stop("only " + std::to_string(invited.size()) + " of the " +
                 std::to_string(plan.quorum) + " members that are needed approve this plan now");
+  if (const auto again = halfOpened(row)) {
+    std::erase_if(invited, [&](const auto& site) { return !again->contains(site); });
+    if (invited.size() < again->size())
+      return stop(
+          "sites have begun to open a sum that includes a site which is gone now, and "
+          "they open no other of this round: cancel the plan and propose it again");
+  }
   const auto groups = groupsOf(plan, row, invited);
   ++row.attempt;
   row.retryAt = 0;

@@ -111,6 +111,7 @@ class RoundEngine {
   void openDue(Seconds now);
   void openAttempt(PlanRow, Seconds now);
   std::vector<std::string> inviteesOf(const PlanRow&, const Plan&, Seconds now);
+  std::optional<std::set<std::string>> halfOpened(const PlanRow&);
   void attemptFailed(Records&, PlanRow, const std::string& reason, Seconds now);
   void pause(Records&, PlanRow, const std::string& reason, Seconds now);
   void finishParts(const SumJob&, const std::string& status, const std::string& reason, Records&,

@@ -175,8 +175,16 @@ void RoundEngine::settle(const SumJob& job, const SumOutcome& outcome, Seconds n
   });
   sumsDue_.erase(row.hash);
   forget(row.hash);
-  const auto after =
-      database_.transaction([&](soci::session& sql) { return Records(sql).plan(row.hash); });
+  std::optional<PlanRow> after;
+  bool isStateKept = false;
+  database_.transaction([&](soci::session& sql) {
+    for (const PlanRow& plan : Records(sql).plans()) {
+      if (plan.hash == row.hash) after = plan;
+      isStateKept = isStateKept || plan.stateBlob == job.planRow.stateBlob;
+    }
+  });
+  // As large as the model, or larger, and nothing needs it any more.
+  if (!isStateKept) blobs_.remove(job.planRow.stateBlob);
   if (after && after->status == "running" && after->retryAt != 0)
     retryAt_[row.hash] = fromRow(after->retryAt);
   openDue(now);

@@ -168,6 +168,29 @@ TEST(Coordinator, FailsAMaskedRoundWhenTooFewRevealAndDropsWhatWasSent) {
   EXPECT_TRUE(std::filesystem::is_empty(c.settings.folder / "contributions"));
 }
 
+TEST(Coordinator, RepeatsARoundThatWasHalfOpenedWithTheSameSurvivors) {
+  RunningConsortium c(5, smallPlan(Masking::Ring64, 3));
+  c.start();
+  c.runRound({{"s5", Step::Contribute}, {"s3", Step::Reveal}});  // 3 of 4 reveal, 4 are needed
+  c.wait(10s);
+  const std::string again = c.openRound();
+  const auto start = decode<RoundStart>(c.site(1).view(again).start.payload);
+  EXPECT_THAT(start.invited, ::testing::ElementsAre("s1", "s2", "s3", "s4"));
+  for (int turn = 0; turn < 5; ++turn)
+    for (int i = 1; i <= 4; ++i) c.site(i).act(again);
+  EXPECT_EQ(c.statusOf(again), "done");
+}
+
+TEST(Coordinator, PausesAPlanWhoseHalfOpenedRoundCannotBeRepeated) {
+  RunningConsortium c(4, smallPlan(Masking::Ring64, 3));
+  c.start();
+  c.runRound({{"s3", Step::Reveal}, {"s4", Step::Reveal}});
+  c.adminJson("POST", "sites/s4/revocation");
+  c.wait(10s);
+  EXPECT_EQ(c.status(), "paused");
+  EXPECT_THAT(c.planFacts(c.hash)["reason"].get<std::string>(), HasSubstr("cancel the plan"));
+}
+
 TEST(Coordinator, EndsAnOpenRoundWhenItsPlanIsCancelled) {
   RunningConsortium c(3, smallPlan(Masking::Ring64, 3));
   c.start();

@@ -98,9 +98,21 @@ TEST_P(Storage, UndoesAllOfATransactionThatThrows) {
 TEST_P(Storage, GoesOnAfterAStatementWasRefused) {
   Database db(location_, kOne);
   db.transaction([](soci::session& sql) { add(sql, "a", 1); });
-  EXPECT_THROW(db.transaction([](soci::session& sql) { add(sql, "a", 2); }), soci::soci_error);
+  EXPECT_THROW(db.transaction([](soci::session& sql) { add(sql, "a", 2); }), DatabaseError);
   db.transaction([](soci::session& sql) { add(sql, "b", 3); });
   EXPECT_EQ(count(db), 2);
+}
+
+TEST_P(Storage, KeepsTheValuesOfRowsOutOfItsErrors) {
+  Database db(location_, kOne);
+  db.transaction([](soci::session& sql) { add(sql, "s3cret", 1); });
+  try {
+    db.transaction([](soci::session& sql) { add(sql, "s3cret", 2); });
+    FAIL() << "the text is unique";
+  } catch (const DatabaseError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("the database refused"));
+    EXPECT_THAT(e.what(), Not(HasSubstr("s3cret")));
+  }
 }
 
 TEST_P(Storage, BringsAnOldSchemaUpToDateAndKeepsItsRows) {
