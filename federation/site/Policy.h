@@ -26,8 +26,9 @@ tl::expected<double, std::string> priceOfOneMoreRound(const Plan&, const SitePol
 bool isWithin(const std::optional<std::pair<int, int>>& hoursOfDay, int hour);
 int localHourOf(std::chrono::sys_seconds);
 
-// The policy as a person writes it (docs/configuration.md). Unknown members and wrong types are
-// refused: std::invalid_argument with the member's name.
+// The policy as a person writes it: SitePolicy's members, of which all may be absent; hoursOfDay is
+// null or two hours, [20, 6]. Unknown members and wrong types are refused: std::invalid_argument
+// with the member's name.
 SitePolicy policyFromJson(std::string_view);
 std::string toReadableJson(const SitePolicy&);
 

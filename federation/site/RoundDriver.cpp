@@ -126,8 +126,9 @@ RoundDriver::Round RoundDriver::admit(const std::string& roundId, const RoundVie
   if (!known) return open(view, start);
   if (known->start.hash() != view.start.hash())
     throw ProtocolViolation("the coordinator signed two beginnings of round " + roundId);
-  if (known->step != view.step && known->ending.empty()) s_.store.setStep(roundId, view.step);
-  return {*known, start, decodePlan(s_.store.plan(start.planHash).value().document.payload)};
+  Round round{*known, start, decodePlan(s_.store.plan(start.planHash).value().document.payload)};
+  round.record.step = view.step;
+  return round;
 }
 
 RoundDriver::Round RoundDriver::open(const RoundView& view, const RoundStart& start) {
@@ -284,7 +285,7 @@ RoundDriver::Turn RoundDriver::contribute(Round& round, const RoundView& view, b
     NameSet sharers;
     if (round.masked()) {
       secure = secureRound(round);
-      sharers = keptSharers(round, view, *secure);
+      sharers = sharersOf(view, *secure);
     }
     makeUpload(round, secure, sharers, stop);
   }
@@ -400,18 +401,15 @@ SecureRound RoundDriver::secureRound(const Round& round) const {
   return secure;
 }
 
-NameSet RoundDriver::keptSharers(Round& round, const RoundView& view, const SecureRound& secure) {
-  if (round.record.sharers.empty()) {
-    if (!contains(view.sharers, s_.enrolment.site))
-      throw LeftOut{"the round went on without this site"};
-    if (!isSortedSet(view.sharers) ||
-        static_cast<int>(view.sharers.size()) < std::max(secure.threshold, kFewestSurvivors) ||
-        !std::all_of(view.sharers.begin(), view.sharers.end(),
-                     [&](const std::string& site) { return secure.joins.contains(site); }))
-      throw ProtocolViolation("the list of sites that shared is not one of this round");
-    round.record.sharers = s_.store.keepSharers(round.record.id, view.sharers);
-  }
-  return {round.record.sharers.begin(), round.record.sharers.end()};
+NameSet RoundDriver::sharersOf(const RoundView& view, const SecureRound& secure) const {
+  if (!contains(view.sharers, s_.enrolment.site))
+    throw LeftOut{"the round went on without this site"};
+  if (!isSortedSet(view.sharers) ||
+      static_cast<int>(view.sharers.size()) < std::max(secure.threshold, kFewestSurvivors) ||
+      !std::all_of(view.sharers.begin(), view.sharers.end(),
+                   [&](const std::string& site) { return secure.joins.contains(site); }))
+    throw ProtocolViolation("the list of sites that shared is not one of this round");
+  return {view.sharers.begin(), view.sharers.end()};
 }
 
 void RoundDriver::keptSurvivors(Round& round, const Names& shown, const SecureRound& secure) {
@@ -519,8 +517,11 @@ void RoundDriver::makeUpload(Round& round, const std::optional<SecureRound>& sec
   } catch (const RangeError& e) {
     throw Withdrawal{"OutOfRange", "this site's numbers do not fit the plan's bounds", e.what()};
   }
-  s_.store.keepUpload(round.record.id, round.record.uploadSha256, round.record.uploadBytes,
-                      round.record.metricsJson,
+  s_.store.keepUpload(round.record.id,
+                      {round.record.uploadSha256,
+                       round.record.metricsJson,
+                       round.record.uploadBytes,
+                       {sharers.begin(), sharers.end()}},
                       {"upload",
                        {{"round", round.record.id},
                         {"blob", round.record.uploadSha256},
@@ -579,6 +580,7 @@ bool RoundDriver::isSaid(const Round& round, const std::string& step) const {
   return s_.store.message(round.record.id, step).has_value();
 }
 bool RoundDriver::isAnswered(const Round& round, const std::string& step) const {
+  if (s_.answered.contains(round.record.id + " " + step)) return true;
   const auto message = s_.store.message(round.record.id, step);
   return message && message->answered;
 }
@@ -598,7 +600,8 @@ RoundDriver::Turn RoundDriver::speak(Round& round, const std::string& step,
                                      const decltype(RoundMessage::body)& body,
                                      std::stop_token stop) {
   const Bytes payload = encode(RoundMessage{round.record.id, s_.enrolment.site, body});
-  send(round, step, s_.store.keepMessage(round.record.id, step, payload, std::nullopt),
+  send(round, step,
+       s_.store.keepMessage(round.record.id, round.record.step, step, payload, std::nullopt),
        std::move(stop));
   return Turn::Spoke;
 }
@@ -610,11 +613,14 @@ void RoundDriver::send(Round& round, const std::string& step, const Bytes& paylo
   const auto response = s_.link.send("POST", "/v1/rounds/" + round.record.id + "/messages",
                                      encode(document), {}, std::move(stop));
   const auto reply = decode<MessageReply>(CoordinatorLink::bodyOf(response));
-  if (reply.verdict == Verdict::Accepted || reply.verdict == Verdict::Duplicate) {
-    s_.store.markAnswered(round.record.id, step, noteOnAnswer(round, step));
-    return;
-  }
-  s_.store.markAnswered(round.record.id, step, std::nullopt);
+  // What it has taken need not be on disk: asked again, it says so again. But for the withdrawal,
+  // which is said outside of any step, and what the log tells.
+  s_.answered.insert(round.record.id + " " + step);
+  const bool isTaken = reply.verdict == Verdict::Accepted || reply.verdict == Verdict::Duplicate;
+  if (step == kWithdraw || (isTaken && step == "contribute"))
+    s_.store.markAnswered(round.record.id, step,
+                          isTaken ? noteOnAnswer(round, step) : std::nullopt);
+  if (isTaken) return;
   if (step == kWithdraw) return;
   const std::string why = reply.reason.empty() ? "" : ": " + harmless(reply.reason);
   throw LeftOut{(reply.verdict == Verdict::TooLate ? "too late for step " : "refused at step ") +
@@ -628,7 +634,7 @@ void RoundDriver::withdraw(Round& round, const Withdrawal& withdrawal, std::stop
       (withdrawal.detail.empty() ? withdrawal.reason
                                  : withdrawal.reason + "; " + withdrawal.detail);
   const Bytes payload = s_.store.keepMessage(
-      id, kWithdraw,
+      id, round.record.step, kWithdraw,
       encode(RoundMessage{id, s_.enrolment.site,
                           WithdrawBody{withdrawal.code, harmless(withdrawal.reason)}}),
       AuditNote{"withdrawal", {{"round", id}, {"code", withdrawal.code}}});

@@ -34,7 +34,9 @@ class RoundDriver {
     const Enrolment& enrolment;
     const SiteFiles& files;
     const SiteStore::Clock& now;
-    std::map<std::string, int>& failures;  // of the trainer, by round; since the program began
+    // Since the program began; losing them costs a repetition.
+    std::map<std::string, int>& failures;  // of the trainer, by round
+    std::set<std::string>& answered;       // "<round> <step>" that the coordinator has taken
   };
   explicit RoundDriver(Surroundings surroundings) : s_(surroundings) {}
 
@@ -81,7 +83,7 @@ class RoundDriver {
 
   SecureRound secureRound(const Round&) const;
   JoinBody verifiedJoin(const Round&, const SignedDocument&) const;
-  std::set<std::string> keptSharers(Round&, const RoundView&, const SecureRound&);
+  std::set<std::string> sharersOf(const RoundView&, const SecureRound&) const;
   void keptSurvivors(Round&, const std::vector<std::string>& shown, const SecureRound&);
   void requireConfirmed(const Round&, const RoundView&, const SecureRound&) const;
   void makeUpload(Round&, const std::optional<SecureRound>&, const std::set<std::string>& sharers,

@@ -146,11 +146,13 @@ class Site::Impl {
     {
       const std::lock_guard lock(mutex_);
       status.certificateEnds = certificateEnds_;
+      status.lastContact = lastContact_;
       status.lastProblem = lastProblem_.value_or(store_.fact(kProblem));
     }
     const std::string contact = store_.fact(kContact);
     if (!contact.empty())
-      status.lastContact = std::chrono::sys_seconds(std::chrono::seconds(std::stoll(contact)));
+      status.lastContact = std::max(
+          status.lastContact, std::chrono::sys_seconds(std::chrono::seconds(std::stoll(contact))));
     status.epsilonSpent = store_.epsilonSpent();
     status.epsilonAllowed = settings_.policy.maximumEpsilon;
     for (const StoredPlan& plan : store_.plans()) status.plans.push_back(known(plan));
@@ -243,8 +245,19 @@ class Site::Impl {
     PollReply reply = decode<PollReply>(CoordinatorLink::bodyOf(response));
     if (reply.assignments.size() > kMostAssignments) reply.assignments.resize(kMostAssignments);
     learnTime(link, reply.serverTime);
-    store_.setFact(kContact, std::to_string(secondsOf(settings_.now())));
+    noteContact();
     return reply;
+  }
+
+  // For status() of another program a minute is near enough, and the disk is spared.
+  void noteContact() {
+    const auto now = settings_.now();
+    if (std::chrono::abs(now - storedContact_) >= std::chrono::minutes(1)) {
+      store_.setFact(kContact, std::to_string(secondsOf(now)));
+      storedContact_ = now;
+    }
+    const std::lock_guard lock(mutex_);
+    lastContact_ = now;
   }
 
   void learnTime(CoordinatorLink& link, std::chrono::sys_seconds theirs) {
@@ -441,7 +454,7 @@ class Site::Impl {
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     BlobTransfer blobs(*link_, files_.blobs());
     RoundDriver driver({store_, *link_, blobs, rosters_, trainer_, observer_, settings_.policy,
-                        identity_, enrolment_, files_, settings_.now, trainerFailures_});
+                        identity_, enrolment_, files_, settings_.now, trainerFailures_, answered_});
     // Quick answers first: others wait for them. Then one training, and back to the poll.
     std::optional<std::string> toTrain;
     for (const std::string& id : ids)
@@ -557,15 +570,17 @@ class Site::Impl {
   BackOff backOff_;
   std::set<std::string> suspicions_;
   std::string problem_;  // the first of this step
+  std::chrono::sys_seconds storedContact_{};
   int polls_ = 0;
   std::map<std::string, int> trainerFailures_;
+  std::set<std::string> answered_;
 
   std::atomic<bool> revoked_{false};
   std::mutex mutex_;  // guards what follows
   std::condition_variable_any wakeUp_;
   bool woken_ = false;
   std::optional<std::string> lastProblem_;  // nullopt: no step yet
-  std::chrono::sys_seconds certificateEnds_{};
+  std::chrono::sys_seconds certificateEnds_{}, lastContact_{};
 };
 
 Site::Site(SiteSettings settings, LocalTrainer& trainer, SiteObserver& observer)

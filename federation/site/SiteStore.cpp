@@ -488,22 +488,10 @@ std::pair<int, int> SiteStore::newestRound(const std::string& planHash) {
   });
 }
 
-void SiteStore::setStep(const std::string& roundId, Step step) {
-  database_.transaction([&](soci::session& sql) {
-    const int value = static_cast<int>(step);
-    sql << "UPDATE rounds SET step = :s WHERE id = :i", use(value), use(roundId);
-  });
-}
-
 std::vector<SignedDocument> SiteStore::keepJoins(const std::string& roundId,
                                                  const std::vector<SignedDocument>& joins) {
   return documentsFrom(database_.transaction(
       [&](soci::session& sql) { return keepFirst(sql, "joins", roundId, textFrom(joins)); }));
-}
-
-Names SiteStore::keepSharers(const std::string& roundId, const Names& sharers) {
-  return namesFrom(database_.transaction(
-      [&](soci::session& sql) { return keepFirst(sql, "sharers", roundId, textFrom(sharers)); }));
 }
 
 Names SiteStore::keepSurvivors(const std::string& roundId, const Names& survivors,
@@ -516,28 +504,30 @@ Names SiteStore::keepSurvivors(const std::string& roundId, const Names& survivor
   });
 }
 
-void SiteStore::keepUpload(const std::string& roundId, const std::string& sha256,
-                           std::uint64_t bytes, const std::string& metricsJson,
+void SiteStore::keepUpload(const std::string& roundId, const Upload& upload,
                            const AuditNote& note) {
   database_.transaction([&](soci::session& sql) {
-    const long long size = static_cast<long long>(bytes);
-    sql << "UPDATE rounds SET upload = :u, upload_bytes = :b, metrics = :m "
+    const long long size = static_cast<long long>(upload.bytes);
+    const std::string sharers = textFrom(upload.sharers);
+    sql << "UPDATE rounds SET upload = :u, upload_bytes = :b, metrics = :m, sharers = :s "
            "WHERE id = :i AND upload = ''",
-        use(sha256), use(size), use(metricsJson), use(roundId);
+        use(upload.sha256), use(size), use(upload.metricsJson), use(sharers), use(roundId);
     append(sql, note);
   });
 }
 
-Bytes SiteStore::keepMessage(const std::string& roundId, const std::string& step,
+Bytes SiteStore::keepMessage(const std::string& roundId, Step now, const std::string& name,
                              const Bytes& payload, const std::optional<AuditNote>& note) {
   return database_.transaction([&](soci::session& sql) {
     std::string kept;
-    sql << "SELECT payload FROM messages WHERE round = :r AND step = :s", use(roundId), use(step),
+    sql << "SELECT payload FROM messages WHERE round = :r AND step = :s", use(roundId), use(name),
         into(kept);
     if (sql.got_data()) return fromBase64Url(kept);
     const std::string text = toBase64Url(payload);
+    const int step = static_cast<int>(now);
     sql << "INSERT INTO messages (round, step, payload, answered) VALUES (:r, :s, :p, 0)",
-        use(roundId), use(step), use(text);
+        use(roundId), use(name), use(text);
+    sql << "UPDATE rounds SET step = :s WHERE id = :r", use(step), use(roundId);
     if (note) append(sql, *note);
     return payload;
   });

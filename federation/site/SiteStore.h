@@ -125,17 +125,19 @@ class SiteStore {
   SecretBytes secrets(const std::string& roundId);  // empty: none, or wiped
   // The highest (number, attempt) of a plan whose round was opened here; (0, 0): none.
   std::pair<int, int> newestRound(const std::string& planHash);
-  void setStep(const std::string& roundId, Step);
   std::vector<SignedDocument> keepJoins(const std::string& roundId,
                                         const std::vector<SignedDocument>&);
-  std::vector<std::string> keepSharers(const std::string& roundId, const std::vector<std::string>&);
   std::vector<std::string> keepSurvivors(const std::string& roundId,
                                          const std::vector<std::string>&, const AuditNote&);
-  void keepUpload(const std::string& roundId, const std::string& sha256, std::uint64_t bytes,
-                  const std::string& metricsJson, const AuditNote&);
-  // `step`: "join", ..., "withdraw".
-  Bytes keepMessage(const std::string& roundId, const std::string& step, const Bytes& payload,
-                    const std::optional<AuditNote>&);
+  struct Upload {
+    std::string sha256, metricsJson;
+    std::uint64_t bytes = 0;
+    std::vector<std::string> sharers;  // whose masks are in it
+  };
+  void keepUpload(const std::string& roundId, const Upload&, const AuditNote&);
+  // What is said at step `now`; `name`: "join", ..., "withdraw".
+  Bytes keepMessage(const std::string& roundId, Step now, const std::string& name,
+                    const Bytes& payload, const std::optional<AuditNote>&);
   std::optional<KeptMessage> message(const std::string& roundId, const std::string& step);
   void markAnswered(const std::string& roundId, const std::string& step,
                     const std::optional<AuditNote>&);

@@ -302,12 +302,12 @@ TEST_F(SiteStoreTest, KeepsTheFirstListAndTheFirstWordForEver) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(store->keepSurvivors("r", {"a", "b", "c"}, {"s", {{"round", "r"}}}),
             (Names{"a", "b", "c"}));
-  EXPECT_EQ(store->keepMessage("r", "join", {1, 2, 3}, std::nullopt), (Bytes{1, 2, 3}));
+  EXPECT_EQ(store->keepMessage("r", Step::Join, "join", {1, 2, 3}, std::nullopt), (Bytes{1, 2, 3}));
   EXPECT_EQ(store->keepOpened("p", 1, {"a", "b", "c"}), (Names{"a", "b", "c"}));
   restart();
   EXPECT_EQ(store->keepSurvivors("r", {"a", "b", "d"}, {"s", {{"round", "r"}}}),
             (Names{"a", "b", "c"}));
-  EXPECT_EQ(store->keepMessage("r", "join", {9}, std::nullopt), (Bytes{1, 2, 3}));
+  EXPECT_EQ(store->keepMessage("r", Step::Join, "join", {9}, std::nullopt), (Bytes{1, 2, 3}));
   EXPECT_EQ(store->keepOpened("p", 1, {"x", "y", "z"}), (Names{"a", "b", "c"}));
   EXPECT_EQ(store->round("r")->start.payload, (Bytes{1, 0, 2}));
 }
