@@ -12,11 +12,14 @@ Prints a line for each check: "passed" or "FAILED".
 import csv
 import json
 import multiprocessing
+import os
 import socket
 import sys
 import time
 
 import numpy as np
+
+os.environ["FLWR_TELEMETRY_ENABLED"] = "0"  # before flwr is imported, here and in the clients
 
 SITES, FEATURES, PATIENTS = 4, 6, 800
 AUC_TOLERANCE = 0.02  # of 200 test patients; both draw minibatches of their own
