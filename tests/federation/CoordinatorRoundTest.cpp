@@ -1,8 +1,10 @@
 // Whole rounds through Coordinator::handle().
 #include "tests/federation/TestConsortium.h"
 
+#include <atomic>
 #include <cmath>
 #include <sstream>
+#include <thread>
 
 namespace fedpet::federation::testing {
 namespace {
@@ -122,6 +124,36 @@ INSTANTIATE_TEST_SUITE_P(Masks, CoordinatorRounds,
                                   : test.param == Masking::Ring64 ? "Ring64"
                                                                   : "Ring32";
                          });
+
+TEST(Coordinator, ServesAllSitesAtOnce) {
+  RunningConsortium c(5, smallPlan(Masking::Ring64, 3));
+  c.start();
+  const std::string round = c.openRound();
+  {
+    std::atomic<bool> over = false;
+    std::jthread clock([&] {
+      while (!over) c.coordinator->tick();
+    });
+    std::vector<std::jthread> threads;
+    for (auto& site : c.sites)
+      threads.emplace_back([&site, &round] {
+        for (Step done = Step::Failed;;) {
+          site->poll();
+          const RoundView seen = site->view(round);
+          if (seen.step == Step::Done || seen.step == Step::Failed) return;
+          if (seen.step != done) site->say(round, seen);
+          done = seen.step;
+        }
+      });
+    threads.clear();  // waits for them
+    over = true;
+  }
+  c.coordinator->tick();
+  EXPECT_EQ(c.statusOf(round), "done");
+  const Progress next = c.expectedAfter(begin(c.plan), {1, 2, 3, 4, 5});
+  EXPECT_EQ(inputOf(c, c.openRound()), sha256Hex(encode(next.input)));
+  EXPECT_THAT(c.log, IsEmpty());
+}
 
 // --- attempts ----------------------------------------------------------------------------------
 
