@@ -90,8 +90,11 @@ std::uint64_t ContributionStore::received(const std::string& site,
 }
 
 bool ContributionStore::isComplete(const std::string& site, const std::string& sha256,
-                                   std::uint64_t size) const {
-  const std::lock_guard lock(laneOf(site).mutex);
+                                   std::uint64_t size) {
+  Lane& lane = laneOf(site);
+  const std::lock_guard lock(lane.mutex);
+  // All of it arrived, and then this program was killed before it was given its name.
+  if (fileSize(partOf(site, sha256)) == size) finish(lane, site, sha256);
   return fileSize(fileOf(site, sha256)) == size;
 }
 

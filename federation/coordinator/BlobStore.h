@@ -46,7 +46,7 @@ class ContributionStore {
   explicit ContributionStore(const std::filesystem::path& folder);
 
   std::uint64_t received(const std::string& site, const std::string& sha256) const;
-  bool isComplete(const std::string& site, const std::string& sha256, std::uint64_t size) const;
+  bool isComplete(const std::string& site, const std::string& sha256, std::uint64_t size);
 
   enum class Outcome {
     More,       // taken, the file is not complete
