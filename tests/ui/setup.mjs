@@ -16,7 +16,7 @@ export async function startWorld(world, prefix = "") {
     browser,
     async open(route, { width = 1280, height = 900, expect404 = false } = {}) {
       const page = await browser.newPage({ viewport: { width, height } });
-      page.setDefaultTimeout(15000);
+      page.setDefaultTimeout(60000);
       page.complaints = [];
       page.on("pageerror", (error) => page.complaints.push(`exception: ${error.message}`));
       page.on("console", (message) => {
