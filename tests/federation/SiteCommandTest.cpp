@@ -88,7 +88,9 @@ TEST_F(SiteCommand, TakesAHospitalThroughAWholePlan) {
     EXPECT_THAT(answer.output, HasSubstr("policy.json"));
     allow(n, R"({"minimumPatients": 1})");
   }
-  const Plan plan = smallPlan(Masking::Ring64, 3);
+  Plan plan = smallPlan(Masking::Ring64, 3);
+  plan.task = TaskKind::Train;
+  plan.training.rounds = 1;
   const std::string hash = world.propose(plan);
   for (int n = 1; n <= 3; ++n) {
     EXPECT_EQ(call("site run --once" + at(n) + "--csv '" + table(n).string() + "'").exitCode, 0);
@@ -106,7 +108,7 @@ TEST_F(SiteCommand, TakesAHospitalThroughAWholePlan) {
   std::vector<pid_t> programs;
   for (int n = 1; n <= 3; ++n) programs.push_back(runInBackground(n));
   bool started = false;
-  for (int i = 0; i < 1200 && world.status(hash) != "finished"; ++i) {
+  for (int i = 0; i < 6000 && world.status(hash) != "finished"; ++i) {
     if (!started && world.planFacts(hash).at("decisions").size() == 3) {
       world.start(hash);
       started = true;
