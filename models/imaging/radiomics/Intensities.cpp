@@ -18,62 +18,87 @@ struct Distribution {
          quartileDispersion = kUndefined, energy = 0;
 };
 
-// Linear between the two nearest ranks; the manual leaves the choice open.
-double percentile(const std::vector<double>& sorted, double percent) {
-  const double rank = percent / 100 * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(rank);
-  const double share = rank - static_cast<double>(below);
-  return share == 0 ? sorted[below] : sorted[below] + share * (sorted[below + 1] - sorted[below]);
+// Linear between the two nearest ranks; the manual leaves the choice open. Asked for in ascending
+// order: each only sorts what the one before left open.
+class Percentiles {
+ public:
+  explicit Percentiles(std::vector<double>& values) : values_(values) {}
+  double operator()(double percent) {
+    const double rank = percent / 100 * static_cast<double>(values_.size() - 1);
+    const auto below = static_cast<std::size_t>(rank);
+    const double share = rank - static_cast<double>(below);
+    const double low = ofRank(below);
+    return share == 0 ? low : low + share * (ofRank(below + 1) - low);
+  }
+
+ private:
+  double ofRank(std::size_t rank) {
+    const auto at = [&](std::size_t n) { return values_.begin() + static_cast<std::ptrdiff_t>(n); };
+    if (rank >= open_) {
+      std::nth_element(at(open_), at(rank), values_.end());
+      open_ = rank + 1;
+    }
+    return values_[rank];
+  }
+
+  std::vector<double>& values_;
+  std::size_t open_ = 0;  // ranks below it are in place
+};
+
+double meanOf(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double meanOf(std::vector<double>::const_iterator first, std::vector<double>::const_iterator last) {
-  return std::accumulate(first, last, 0.0) / static_cast<double>(last - first);
-}
-
-double meanDeviation(std::vector<double>::const_iterator first,
-                     std::vector<double>::const_iterator last, double from) {
+double meanDeviation(const std::vector<double>& values, double from) {
   double sum = 0;
-  for (auto v = first; v != last; ++v) sum += std::abs(*v - from);
-  return sum / static_cast<double>(last - first);
+  for (const double v : values) sum += std::abs(v - from);
+  return sum / static_cast<double>(values.size());
+}
+
+// Of the values between the two bounds. Two voxels can both lie outside their own 10th and 90th
+// percentile.
+double robustDeviation(const std::vector<double>& values, double low, double high) {
+  std::vector<double> inner;
+  inner.reserve(values.size());
+  for (const double v : values)
+    if (v >= low && v <= high) inner.push_back(v);
+  return inner.empty() ? kUndefined : meanDeviation(inner, meanOf(inner));
 }
 
 void addMoments(Distribution& d, const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
-  double third = 0, fourth = 0;
+  double second = 0, third = 0, fourth = 0;
   for (const double value : values) {
-    const double y = value - d.mean;
-    d.variance += y * y / n;
-    third += y * y * y / n;
-    fourth += y * y * y * y / n;
+    const double y = value - d.mean, squared = y * y;
+    second += squared;
+    third += squared * y;
+    fourth += squared * squared;
     d.energy += value * value;
   }
-  if (d.minimum == d.maximum) {  // the IBSI's value of both
-    d.variance = 0;
-    return;
-  }
-  d.skewness = third / std::pow(d.variance, 1.5);
-  d.kurtosis = fourth / (d.variance * d.variance) - 3;
+  if (d.minimum == d.maximum) return;  // variance, skewness and kurtosis are 0, as the IBSI has it
+  d.variance = second / n;
+  d.skewness = third / n / std::pow(d.variance, 1.5);
+  d.kurtosis = fourth / n / (d.variance * d.variance) - 3;
 }
 
 Distribution distributionOf(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
   Distribution d;
-  d.minimum = values.front();
-  d.maximum = values.back();
+  const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
+  d.minimum = *lowest;
+  d.maximum = *highest;
   d.range = d.maximum - d.minimum;
-  d.mean = d.range == 0 ? d.minimum : meanOf(values.begin(), values.end());
+  d.mean = d.range == 0 ? d.minimum : meanOf(values);
   addMoments(d, values);
-  d.median = percentile(values, 50);
-  d.p10 = percentile(values, 10);
-  d.p90 = percentile(values, 90);
-  const double p25 = percentile(values, 25), p75 = percentile(values, 75);
+  Percentiles percentile(values);
+  d.p10 = percentile(10);
+  const double p25 = percentile(25);
+  d.median = percentile(50);
+  const double p75 = percentile(75);
+  d.p90 = percentile(90);
   d.interquartileRange = p75 - p25;
-  d.meanDeviation = meanDeviation(values.begin(), values.end(), d.mean);
-  d.medianDeviation = meanDeviation(values.begin(), values.end(), d.median);
-  const auto low = std::lower_bound(values.begin(), values.end(), d.p10);
-  const auto high = std::upper_bound(values.begin(), values.end(), d.p90);
-  // Two voxels can both lie outside their own 10th and 90th percentile.
-  d.robustDeviation = low < high ? meanDeviation(low, high, meanOf(low, high)) : kUndefined;
+  d.meanDeviation = meanDeviation(values, d.mean);
+  d.medianDeviation = meanDeviation(values, d.median);
+  d.robustDeviation = robustDeviation(values, d.p10, d.p90);
   if (d.mean != 0) d.variation = std::sqrt(d.variance) / d.mean;
   if (p75 + p25 != 0) d.quartileDispersion = (p75 - p25) / (p75 + p25);
   return d;
@@ -166,10 +191,11 @@ void addIntensityHistogram(const Region& region, const RadiomicsConfig& config, 
     for (const std::string& name : histogramNames()) sink.refuse(name, levels.error());
     return;
   }
+  std::vector<double> counts(
+      static_cast<std::size_t>(*std::max_element(levels->begin(), levels->end())));
+  for (const int level : *levels) ++counts[static_cast<std::size_t>(level - 1)];
   const Distribution d = distributionOf({levels->begin(), levels->end()});
   const double excess = config.convention == RadiomicsConvention::PyRadiomics ? 3 : 0;
-  std::vector<double> counts(static_cast<std::size_t>(d.maximum));
-  for (const int level : *levels) ++counts[static_cast<std::size_t>(level - 1)];
   double entropy = 0, uniformity = 0;
   for (const double count : counts) {
     if (count == 0) continue;

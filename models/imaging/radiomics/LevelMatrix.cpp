@@ -8,9 +8,11 @@ namespace {
 
 // Sorted by level, then j; equal cells merged.
 void merge(std::vector<LevelCell>& cells) {
-  std::sort(cells.begin(), cells.end(), [](const LevelCell& a, const LevelCell& b) {
+  const auto before = [](const LevelCell& a, const LevelCell& b) {
     return a.level != b.level ? a.level < b.level : a.j < b.j;
-  });
+  };
+  if (!std::is_sorted(cells.begin(), cells.end(), before))
+    std::sort(cells.begin(), cells.end(), before);
   std::size_t kept = 0;
   for (std::size_t c = 0; c < cells.size(); ++c) {
     if (kept > 0 && cells[kept - 1].level == cells[c].level && cells[kept - 1].j == cells[c].j)
@@ -21,16 +23,14 @@ void merge(std::vector<LevelCell>& cells) {
   cells.resize(kept);
 }
 
-// Sum of the squared totals of cells that agree in `key`, which they are sorted by.
-template <typename Key>
-double squaredTotals(const std::vector<LevelCell>& cells, Key key) {
-  double squares = 0, total = 0;
-  for (std::size_t c = 0; c < cells.size(); ++c) {
-    total += cells[c].count;
-    if (c + 1 < cells.size() && key(cells[c]) == key(cells[c + 1])) continue;
-    squares += total * total;
-    total = 0;
-  }
+// Sum of the squared totals of each level, or of each j.
+double squaredTotals(const std::vector<LevelCell>& cells, int LevelCell::*key) {
+  int highest = 0;
+  for (const LevelCell& c : cells) highest = std::max(highest, c.*key);
+  std::vector<double> totals(static_cast<std::size_t>(highest) + 1);
+  for (const LevelCell& c : cells) totals[static_cast<std::size_t>(c.*key)] += c.count;
+  double squares = 0;
+  for (const double total : totals) squares += total * total;
   return squares;
 }
 
@@ -66,11 +66,9 @@ LevelMatrixValues featuresOf(std::vector<LevelCell> cells, double voxels) {
     f[13] += c.count / n * (c.level - meanLevel) * (c.level - meanLevel);
     f[14] += c.count / n * (c.j - meanJ) * (c.j - meanJ);
   }
-  f[8] = squaredTotals(cells, [](const LevelCell& c) { return c.level; }) / n;
+  f[8] = squaredTotals(cells, &LevelCell::level) / n;
   f[9] = f[8] / n;
-  std::sort(cells.begin(), cells.end(),
-            [](const LevelCell& a, const LevelCell& b) { return a.j < b.j; });
-  f[10] = squaredTotals(cells, [](const LevelCell& c) { return c.j; }) / n;
+  f[10] = squaredTotals(cells, &LevelCell::j) / n;
   f[11] = f[10] / n;
   f[12] = n / voxels;
   return f;

@@ -179,7 +179,7 @@ void addMorphology(const Region& region, const RadiomicsConfig& config, FeatureS
 
   std::array<double, 3> edge{};
   for (std::size_t a = 0; a < 3; ++a) {
-    std::int64_t low = surface.front()[0][a], high = low;
+    std::int32_t low = surface.front()[0][a], high = low;
     for (const Triangle& t : hull)
       for (const HalfIndex& v : t) {
         low = std::min(low, v[a]);
@@ -200,6 +200,9 @@ void addMorphology(const Region& region, const RadiomicsConfig& config, FeatureS
   sink.add("morph_integ_int",
            volume * std::accumulate(region.intensities.begin(), region.intensities.end(), 0.0) /
                static_cast<double>(region.intensities.size()));
+}
+
+void addSpatialAutocorrelation(const Region& region, FeatureSink& sink) {
   const Autocorrelation autocorrelated = autocorrelation(region);
   const char* constant = "all intensities of the region are equal";
   sink.add("morph_moran_i", autocorrelated.moranI, constant);

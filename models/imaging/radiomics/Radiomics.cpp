@@ -117,6 +117,9 @@ tl::expected<RadiomicsResult, RadiomicsRefusal> radiomics(const VolumeGeometry& 
       case FeatureFamily::Morphology:
         ibsi::addMorphology(*region, config, sink);
         break;
+      case FeatureFamily::SpatialAutocorrelation:
+        ibsi::addSpatialAutocorrelation(*region, sink);
+        break;
       case FeatureFamily::LocalIntensity:
         ibsi::addLocalIntensity(*region, sink);
         break;

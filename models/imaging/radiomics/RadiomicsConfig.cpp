@@ -24,7 +24,7 @@ const Names<InterpolationMethod> kInterpolations{{InterpolationMethod::Nearest, 
                                                  {InterpolationMethod::Linear, "linear"},
                                                  {InterpolationMethod::Cubic, "cubic"}};
 const Names<GridAlignment> kGrids{{GridAlignment::Centre, "centre"},
-                                  {GridAlignment::Origin, "origin"}};
+                                  {GridAlignment::Corner, "corner"}};
 const Names<DiscretisationMethod> kDiscretisations{
     {DiscretisationMethod::None, "none"},
     {DiscretisationMethod::FixedBinSize, "fixedBinSize"},
@@ -35,6 +35,7 @@ const Names<Aggregation> kAggregations{
     {Aggregation::Averaged3D, "3D_avg"},           {Aggregation::Merged3D, "3D_comb"}};
 const Names<FeatureFamily> kFamilies{
     {FeatureFamily::Morphology, "morphology"},
+    {FeatureFamily::SpatialAutocorrelation, "spatialAutocorrelation"},
     {FeatureFamily::LocalIntensity, "localIntensity"},
     {FeatureFamily::Statistics, "statistics"},
     {FeatureFamily::IntensityHistogram, "intensityHistogram"},
@@ -152,7 +153,7 @@ void readInterpolation(Section& parent, RadiomicsConfig& config) {
   InterpolationConfig& interpolation = config.interpolation;
   const bool asPyRadiomics = config.convention == RadiomicsConvention::PyRadiomics;
   if (asPyRadiomics) {
-    interpolation.grid = GridAlignment::Origin;
+    interpolation.grid = GridAlignment::Corner;
     interpolation.mask = InterpolationMethod::Nearest;
   }
   const Json* json = parent.find("interpolation");

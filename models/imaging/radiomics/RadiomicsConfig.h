@@ -20,9 +20,9 @@ enum class RadiomicsConvention { Ibsi, PyRadiomics };
 
 enum class InterpolationMethod { Nearest, Linear, Cubic };  // Cubic: B-spline of order 3
 
-// How the new grid lies on the old one. Centre is the IBSI's choice; Origin (the centres of the
-// first voxels coincide) is that of PyRadiomics.
-enum class GridAlignment { Centre, Origin };
+// How the new grid lies on the old one. Centre is the IBSI's choice; Corner (the outer corners of
+// the first voxels coincide) is that of PyRadiomics.
+enum class GridAlignment { Centre, Corner };
 
 struct InterpolationConfig {
   // Along i, j and k; 0 keeps the image's own spacing along that axis ("2D"). nullopt: none at all.
@@ -70,7 +70,8 @@ std::string_view toString(Aggregation);  // as in quotes above, as in the IBSI's
 const std::vector<Aggregation>& allAggregations();
 
 enum class FeatureFamily {
-  Morphology,                // "morphology"
+  Morphology,                // "morphology", without the two of the next
+  SpatialAutocorrelation,    // "spatialAutocorrelation": Moran's I and Geary's C
   LocalIntensity,            // "localIntensity"
   Statistics,                // "statistics"
   IntensityHistogram,        // "intensityHistogram"
@@ -111,7 +112,7 @@ class RadiomicsConfigError : public ImagingError {
 };
 
 // Keys that are absent keep the values of `defaults`; with "convention": "pyradiomics", an absent
-// grid is Origin and an absent mask interpolation Nearest. Throws RadiomicsConfigError, naming the
+// grid is Corner and an absent mask interpolation Nearest. Throws RadiomicsConfigError, naming the
 // key by its full path, for a key or value that is not known and for choices that contradict.
 RadiomicsConfig radiomicsConfigFromJson(std::string_view text,
                                         const RadiomicsConfig& defaults = {});

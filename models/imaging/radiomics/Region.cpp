@@ -33,21 +33,31 @@ struct Window {
   }
 };
 
-std::optional<Window> boundsOf(std::span<const std::uint8_t> mask, const Box& grid) {
-  Window bounds{{grid.size[0], grid.size[1], grid.size[2]}, {-1, -1, -1}};
-  std::size_t at = 0;
+struct MaskExtent {
+  Window bounds;
+  std::size_t voxels = 0;
+};
+
+MaskExtent extentOf(std::span<const std::uint8_t> mask, const Box& grid) {
+  MaskExtent extent{{{grid.size[0], grid.size[1], grid.size[2]}, {-1, -1, -1}}, 0};
+  const auto include = [&](std::size_t axis, int at) {
+    extent.bounds.first[axis] = std::min(extent.bounds.first[axis], at);
+    extent.bounds.last[axis] = std::max(extent.bounds.last[axis], at);
+  };
   for (int k = 0; k < grid.size[2]; ++k)
-    for (int j = 0; j < grid.size[1]; ++j)
-      for (int i = 0; i < grid.size[0]; ++i)
-        if (mask[at++] != 0) {
-          const std::array<int, 3> voxel{i, j, k};
-          for (std::size_t a = 0; a < 3; ++a) {
-            bounds.first[a] = std::min(bounds.first[a], voxel[a]);
-            bounds.last[a] = std::max(bounds.last[a], voxel[a]);
-          }
-        }
-  if (bounds.last[0] < 0) return std::nullopt;
-  return bounds;
+    for (int j = 0; j < grid.size[1]; ++j) {
+      const auto row = mask.subspan(grid.offset(0, j, k), static_cast<std::size_t>(grid.size[0]));
+      const auto count =
+          row.size() - static_cast<std::size_t>(std::count(row.begin(), row.end(), 0));
+      if (count == 0) continue;
+      extent.voxels += count;
+      const auto isSet = [](std::uint8_t m) { return m != 0; };
+      include(0, static_cast<int>(std::find_if(row.begin(), row.end(), isSet) - row.begin()));
+      include(0, static_cast<int>(row.rend() - std::find_if(row.rbegin(), row.rend(), isSet)) - 1);
+      include(1, j);
+      include(2, k);
+    }
+  return extent;
 }
 
 Window grown(Window window, const std::array<int, 3>& margin, const Box& limit) {
@@ -63,9 +73,11 @@ std::vector<Out> cutOut(std::span<const In> volume, const Box& grid, const Windo
   std::vector<Out> values;
   values.reserve(window.box().count());
   for (int k = window.first[2]; k <= window.last[2]; ++k)
-    for (int j = window.first[1]; j <= window.last[1]; ++j)
-      for (int i = window.first[0]; i <= window.last[0]; ++i)
-        values.push_back(static_cast<Out>(volume[grid.offset(i, j, k)]));
+    for (int j = window.first[1]; j <= window.last[1]; ++j) {
+      const auto row = volume.subspan(grid.offset(window.first[0], j, k),
+                                      static_cast<std::size_t>(window.box().size[0]));
+      values.insert(values.end(), row.begin(), row.end());
+    }
   return values;
 }
 
@@ -87,8 +99,9 @@ NewGrid newGrid(const VolumeGeometry& geometry, const InterpolationConfig& confi
     grid.box.size[a] = std::max(1, static_cast<int>(std::ceil(std::min(voxels, 1e6) - 1e-6)));
     grid.spacingMm[a] = spacing;
     grid.step[a] = spacing / geometry.spacingMm[a];
-    if (config.grid == GridAlignment::Centre)
-      grid.first[a] = (geometry.size[a] - 1 - grid.step[a] * (grid.box.size[a] - 1)) / 2;
+    grid.first[a] = config.grid == GridAlignment::Centre
+                        ? (geometry.size[a] - 1 - grid.step[a] * (grid.box.size[a] - 1)) / 2
+                        : (grid.step[a] - 1) / 2;
     grid.same = false;
   }
   return grid;
@@ -126,6 +139,18 @@ std::vector<double> interpolated(const std::vector<double>& source, const Window
   for (std::size_t a = 0; a < 3; ++a)
     resampling.first[a] = grid.first[a] + window.first[a] * grid.step[a] - sourceWindow.first[a];
   return resampled(source, sourceWindow.box(), resampling, method);
+}
+
+std::vector<std::uint8_t> interpolatedMask(const std::vector<std::uint8_t>& mask,
+                                           const Window& source, const Window& window,
+                                           const NewGrid& grid, const InterpolationConfig& config) {
+  std::vector<double> share;
+  for (const std::uint8_t m : mask) share.push_back(m != 0 ? 1 : 0);
+  share = interpolated(share, source, window, grid, config.mask);
+  std::vector<std::uint8_t> result(share.size());
+  for (std::size_t v = 0; v < share.size(); ++v)
+    result[v] = share[v] >= config.maskThreshold - kMaskRounding ? 1 : 0;
+  return result;
 }
 
 template <typename T>
@@ -280,18 +305,20 @@ tl::expected<Region, RadiomicsRefusal> prepareRegion(const VolumeGeometry& geome
                                                      const RadiomicsConfig& config,
                                                      std::vector<RadiomicFeature>& diagnostics) {
   const Box imageBox{geometry.size};
-  const auto maskBounds = boundsOf(mask, imageBox);
-  if (!maskBounds) return refused(RadiomicsRefusalCode::EmptyMask, "the mask has no voxel");
-  if (std::count_if(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; }) == 1)
+  const MaskExtent extent = extentOf(mask, imageBox);
+  if (extent.voxels == 0) return refused(RadiomicsRefusalCode::EmptyMask, "the mask has no voxel");
+  if (extent.voxels == 1)
     return refused(RadiomicsRefusalCode::SingleVoxel,
                    "the mask has one voxel, which has neither form nor texture");
 
   const InterpolationConfig& interpolation = config.interpolation;
   const NewGrid grid = newGrid(geometry, interpolation);
   std::array<int, 3> peak{};
-  for (std::size_t a = 0; a < 3; ++a)
-    peak[a] = static_cast<int>(std::ceil(kPeakRadiusMm / grid.spacingMm[a]));
-  const Window window = grown(grid.same ? *maskBounds : reachOf(*maskBounds, grid), peak, grid.box);
+  if (std::count(config.families.begin(), config.families.end(), FeatureFamily::LocalIntensity) > 0)
+    for (std::size_t a = 0; a < 3; ++a)
+      peak[a] = static_cast<int>(std::ceil(kPeakRadiusMm / grid.spacingMm[a]));
+  const Window window =
+      grown(grid.same ? extent.bounds : reachOf(extent.bounds, grid), peak, grid.box);
   if (window.box().count() > kMostVoxels)
     return refused(RadiomicsRefusalCode::TooLarge,
                    formatted("the region's box would have %zu voxels; choose a larger "
@@ -306,17 +333,15 @@ tl::expected<Region, RadiomicsRefusal> prepareRegion(const VolumeGeometry& geome
   if (!allFinite(region.image))
     return refused(RadiomicsRefusalCode::NotFinite,
                    "the image has NaN or infinite voxels in the region or beside it");
-  region.image = interpolated(region.image, source, window, grid, interpolation.image);
+  if (!grid.same)
+    region.image = interpolated(region.image, source, window, grid, interpolation.image);
   if (interpolation.roundIntensities)
     for (double& v : region.image) v = std::round(v);
 
-  std::vector<double> share = cutOut<double>(mask, imageBox, source);
-  for (double& s : share) s = s != 0 ? 1 : 0;
-  share = interpolated(share, source, window, grid, interpolation.mask);
-  region.morphological.resize(share.size());
-  for (std::size_t v = 0; v < share.size(); ++v)
-    region.morphological[v] = share[v] >= interpolation.maskThreshold - kMaskRounding ? 1 : 0;
-
+  region.morphological = cutOut<std::uint8_t>(mask, imageBox, source);
+  if (!grid.same)
+    region.morphological =
+        interpolatedMask(region.morphological, source, window, grid, interpolation);
   region.morphologicalVoxels = voxelsOf(region.morphological, region.box);
   resegment(region, config.resegmentation);
   if (region.intensityVoxels.empty())

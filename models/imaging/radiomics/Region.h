@@ -45,7 +45,8 @@ struct Voxel {
 };
 
 struct Region {
-  Box box;  // around the morphological mask, with room for the peak sphere where the image has it
+  Box box;  // around the morphological mask, with room for the peak sphere if local
+            // intensity is asked for, as far as the image goes
   std::array<double, 3> spacingMm{};
   std::vector<double> image;                                // of the box, not re-segmented
   std::vector<std::uint8_t> morphological;                  // of the box

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <utility>
 
@@ -128,114 +129,195 @@ const std::array<std::vector<Triangle>, 256>& allCases() {
 }
 
 // --- convex hull -------------------------------------------------------------------------------
-// Points are added one by one; the facets that see the new point are replaced by a cone from their
-// outline. Whole numbers of a few thousand keep every determinant exact in 64 bits, so a point in
-// the plane of a facet is known to be there, and needs no tolerance.
+// Quickhull (Barber, Dobkin, Huhdanpaa 1996): the farthest point beyond a facet becomes a corner,
+// and the facets that see it are replaced by a cone from their outline. Whole numbers of a few
+// thousand keep every determinant exact in 64 bits, so a point in the plane of a facet is known to
+// be there, and none of the usual tolerances and repairs are needed.
 
-struct Facet {
-  std::array<int, 3> points;
-  HalfIndex normal;    // outward
-  std::int64_t level;  // normal . x of its plane
-};
+using Exact = std::array<std::int64_t, 3>;
+Exact exact(const HalfIndex& p) { return {p[0], p[1], p[2]}; }
 
-// Only the ends of each row of vertices can be corners of the hull.
-std::vector<HalfIndex> candidates(const std::vector<Triangle>& surface) {
-  std::vector<HalfIndex> points;
-  for (const Triangle& t : surface) points.insert(points.end(), t.begin(), t.end());
-  for (const auto& order :
-       {std::array<std::size_t, 3>{2, 1, 0}, std::array<std::size_t, 3>{2, 0, 1},
-        std::array<std::size_t, 3>{1, 0, 2}}) {
-    std::sort(points.begin(), points.end(), [&](const HalfIndex& a, const HalfIndex& b) {
-      for (const std::size_t axis : order)
-        if (a[axis] != b[axis]) return a[axis] < b[axis];
-      return false;
-    });
-    const auto sameRow = [&](const HalfIndex& a, const HalfIndex& b) {
-      return a[order[0]] == b[order[0]] && a[order[1]] == b[order[1]];
-    };
-    std::vector<HalfIndex> ends;
-    for (std::size_t p = 0; p < points.size(); ++p)
-      if (p == 0 || p + 1 == points.size() || !sameRow(points[p - 1], points[p]) ||
-          !sameRow(points[p], points[p + 1]))
-        if (ends.empty() || ends.back() != points[p]) ends.push_back(points[p]);
-    points = std::move(ends);
+// Only the ends of each row of vertices along each axis can be corners of the hull.
+std::vector<HalfIndex> endsOfRows(const std::vector<HalfIndex>& points, std::size_t axis) {
+  const std::size_t u = (axis + 1) % 3, v = (axis + 2) % 3;
+  HalfIndex low = points.front(), high = low;
+  for (const HalfIndex& p : points)
+    for (std::size_t a = 0; a < 3; ++a) {
+      low[a] = std::min(low[a], p[a]);
+      high[a] = std::max(high[a], p[a]);
+    }
+  struct Ends {
+    std::int32_t first = INT32_MAX, last = INT32_MIN;
+  };
+  const auto width = static_cast<std::size_t>(high[u] - low[u] + 1);
+  std::vector<Ends> rows(width * static_cast<std::size_t>(high[v] - low[v] + 1));
+  for (const HalfIndex& p : points) {
+    Ends& row = rows[static_cast<std::size_t>(p[v] - low[v]) * width +
+                     static_cast<std::size_t>(p[u] - low[u])];
+    row.first = std::min(row.first, p[axis]);
+    row.last = std::max(row.last, p[axis]);
   }
-  return points;
+  std::vector<HalfIndex> ends;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    if (rows[r].first == INT32_MAX) continue;
+    HalfIndex p{};
+    p[u] = low[u] + static_cast<std::int32_t>(r % width);
+    p[v] = low[v] + static_cast<std::int32_t>(r / width);
+    p[axis] = rows[r].first;
+    ends.push_back(p);
+    p[axis] = rows[r].last;
+    if (rows[r].last != rows[r].first) ends.push_back(p);
+  }
+  return ends;
 }
 
 class Hull {
  public:
-  explicit Hull(std::vector<HalfIndex> points) : points_(std::move(points)) {
+  explicit Hull(std::vector<HalfIndex> points)
+      : points_(std::move(points)), facetAt_(points_.size(), -1) {
     startWithTetrahedron();
-    for (std::size_t p = 4; p < points_.size(); ++p) add(static_cast<int>(p));
+    while (!open_.empty()) {
+      const int facet = open_.back();
+      open_.pop_back();
+      if (!facets_[at(facet)].dead && facets_[at(facet)].farthest >= 0) addFarthestOf(facet);
+    }
   }
   std::vector<Triangle> triangles() const {
     std::vector<Triangle> result;
     for (const Facet& f : facets_)
-      result.push_back({at(f.points[0]), at(f.points[1]), at(f.points[2])});
+      if (!f.dead)
+        result.push_back({point(f.corners[0]), point(f.corners[1]), point(f.corners[2])});
     return result;
   }
 
  private:
-  const HalfIndex& at(int point) const { return points_[static_cast<std::size_t>(point)]; }
+  struct Facet {
+    std::array<int, 3> corners{};  // counter-clockwise from outside
+    std::array<int, 3> beside{};   // facets across the edges from each corner to the next
+    Exact normal{};
+    std::int64_t level = 0;     // normal . x of its plane
+    std::vector<int> outside;   // points that it sees, each in the list of one facet only
+    int farthest = -1;          // of them
+    std::int64_t distance = 0;  // of that one, times the normal's length
+    bool dead = false, seen = false;
+  };
+  struct HorizonEdge {
+    int from, to, beyond;  // corners, and the facet that stays
+  };
 
-  Facet facet(int a, int b, int c) const {
-    const HalfIndex normal = cross(minus(at(b), at(a)), minus(at(c), at(a)));
-    return {{a, b, c}, normal, dot(normal, at(a))};
+  static std::size_t at(int index) { return static_cast<std::size_t>(index); }
+  const HalfIndex& point(int index) const { return points_[at(index)]; }
+  std::int64_t height(const Facet& f, int p) const {
+    return dot(f.normal, exact(point(p))) - f.level;
   }
 
-  // Moves four points that span a volume to the front, far ones, so that few facets come and go.
-  void startWithTetrahedron() {
-    const auto bringFarthest = [&](std::size_t to, const auto& measure) {
-      const auto farthest = std::max_element(
-          points_.begin() + static_cast<std::ptrdiff_t>(to), points_.end(),
-          [&](const HalfIndex& a, const HalfIndex& b) { return measure(a) < measure(b); });
-      std::iter_swap(points_.begin() + static_cast<std::ptrdiff_t>(to), farthest);
-    };
-    bringFarthest(1, [&](const HalfIndex& p) {
-      const HalfIndex d = minus(p, points_[0]);
-      return dot(d, d);
-    });
-    const auto squared = [](const HalfIndex& v) {
-      return static_cast<double>(
-          dot(std::array<double, 3>{static_cast<double>(v[0]), static_cast<double>(v[1]),
-                                    static_cast<double>(v[2])},
-              std::array<double, 3>{static_cast<double>(v[0]), static_cast<double>(v[1]),
-                                    static_cast<double>(v[2])}));
-    };
-    bringFarthest(2, [&](const HalfIndex& p) {
-      return squared(cross(minus(points_[1], points_[0]), minus(p, points_[0])));
-    });
-    const HalfIndex normal = cross(minus(points_[1], points_[0]), minus(points_[2], points_[0]));
-    bringFarthest(3,
-                  [&](const HalfIndex& p) { return std::abs(dot(normal, minus(p, points_[0]))); });
-    const bool above = dot(normal, minus(points_[3], points_[0])) > 0;
-    assert(dot(normal, minus(points_[3], points_[0])) != 0);  // a surface encloses a volume
-    const int b = above ? 2 : 1, c = above ? 1 : 2;           // the base faces away from point 3
-    facets_ = {facet(0, b, c), facet(0, c, 3), facet(c, b, 3), facet(b, 0, 3)};
+  int newFacet(int a, int b, int c) {
+    Facet f;
+    f.corners = {a, b, c};
+    f.normal =
+        cross(minus(exact(point(b)), exact(point(a))), minus(exact(point(c)), exact(point(a))));
+    f.level = dot(f.normal, exact(point(a)));
+    facets_.push_back(std::move(f));
+    return static_cast<int>(facets_.size()) - 1;
   }
 
-  void add(int point) {
-    std::map<std::pair<int, int>, bool> outline;  // directed edges of the facets that see the point
-    std::vector<Facet> kept;
-    const HalfIndex& p = at(point);
-    const auto sees = [&](const Facet& f) { return dot(f.normal, p) > f.level; };
-    if (std::none_of(facets_.begin(), facets_.end(), sees)) return;
-    for (const Facet& f : facets_) {
-      if (!sees(f)) {
-        kept.push_back(f);
-        continue;
-      }
-      for (std::size_t e = 0; e < 3; ++e) outline[{f.points[e], f.points[(e + 1) % 3]}] = true;
+  bool claim(Facet& f, int p) const {
+    const std::int64_t distance = height(f, p);
+    if (distance <= 0) return false;
+    f.outside.push_back(p);
+    if (distance > f.distance) {
+      f.distance = distance;
+      f.farthest = p;
     }
-    for (const auto& [edge, unused] : outline)
-      if (!outline.contains({edge.second, edge.first}))
-        kept.push_back(facet(edge.first, edge.second, point));
-    facets_ = std::move(kept);
+    return true;
+  }
+
+  // Four points that span a volume: the first, and three that lie far from what there is.
+  void startWithTetrahedron() {
+    const auto farthest = [&](const auto& measure) {
+      int best = 0;
+      double most = -1;
+      for (int p = 0; p < static_cast<int>(points_.size()); ++p)
+        if (const double m = measure(exact(point(p))); m > most) {
+          most = m;
+          best = p;
+        }
+      return best;
+    };
+    const auto squared = [](const Exact& v) {
+      const auto [x, y, z] = v;
+      return static_cast<double>(x) * static_cast<double>(x) +
+             static_cast<double>(y) * static_cast<double>(y) +
+             static_cast<double>(z) * static_cast<double>(z);
+    };
+    const Exact origin = exact(point(0));
+    const int b = farthest([&](const Exact& p) { return squared(minus(p, origin)); });
+    const Exact line = minus(exact(point(b)), origin);
+    const int c = farthest([&](const Exact& p) { return squared(cross(line, minus(p, origin))); });
+    const Exact normal = cross(line, minus(exact(point(c)), origin));
+    const int d = farthest([&](const Exact& p) {
+      return std::abs(static_cast<double>(dot(normal, minus(p, origin))));
+    });
+    const std::int64_t side = dot(normal, minus(exact(point(d)), origin));
+    assert(side != 0);                                     // a surface encloses a volume
+    const int e = side > 0 ? c : b, f = side > 0 ? b : c;  // the base faces away from d
+    for (const auto& [x, y, z] :
+         {std::array{0, e, f}, std::array{0, f, d}, std::array{f, e, d}, std::array{e, 0, d}})
+      newFacet(x, y, z);
+    facets_[0].beside = {3, 2, 1};
+    facets_[1].beside = {0, 2, 3};
+    facets_[2].beside = {0, 3, 1};
+    facets_[3].beside = {0, 1, 2};
+    for (int p = 0; p < static_cast<int>(points_.size()); ++p)
+      for (Facet& facet : facets_)
+        if (claim(facet, p)) break;
+    open_ = {0, 1, 2, 3};
+  }
+
+  void addFarthestOf(int start) {
+    const int corner = facets_[at(start)].farthest;
+    // The facets that see the corner are connected; around them runs one closed line.
+    std::vector<int> visible{start};
+    std::vector<HorizonEdge> horizon;
+    facets_[at(start)].seen = true;
+    for (std::size_t v = 0; v < visible.size(); ++v)
+      for (std::size_t edge = 0; edge < 3; ++edge) {
+        const Facet& f = facets_[at(visible[v])];
+        const int beyond = f.beside[edge];
+        Facet& neighbour = facets_[at(beyond)];
+        if (neighbour.seen) continue;
+        if (height(neighbour, corner) > 0) {
+          neighbour.seen = true;
+          visible.push_back(beyond);
+        } else {
+          horizon.push_back({f.corners[edge], f.corners[(edge + 1) % 3], beyond});
+        }
+      }
+    const int first = static_cast<int>(facets_.size());
+    for (const HorizonEdge& e : horizon) facetAt_[at(e.from)] = newFacet(e.from, e.to, corner);
+    for (std::size_t h = 0; h < horizon.size(); ++h) {
+      const HorizonEdge& e = horizon[h];
+      const int made = first + static_cast<int>(h), next = facetAt_[at(e.to)];
+      facets_[at(made)].beside[0] = e.beyond;
+      facets_[at(made)].beside[1] = next;
+      facets_[at(next)].beside[2] = made;
+      Facet& beyond = facets_[at(e.beyond)];
+      for (std::size_t edge = 0; edge < 3; ++edge)
+        if (beyond.corners[edge] == e.to) beyond.beside[edge] = made;
+    }
+    for (const int v : visible) {
+      facets_[at(v)].dead = true;
+      for (const int p : std::exchange(facets_[at(v)].outside, {}))
+        for (std::size_t made = at(first); made < facets_.size(); ++made)
+          if (p != corner && claim(facets_[made], p)) break;
+    }
+    for (int made = first; made < static_cast<int>(facets_.size()); ++made) open_.push_back(made);
   }
 
   std::vector<HalfIndex> points_;
   std::vector<Facet> facets_;
+  std::vector<int> facetAt_;  // by point: the new facet whose outline edge begins there
+  std::vector<int> open_;     // facets that may have points outside
 };
 
 }  // namespace
@@ -249,29 +331,36 @@ std::vector<Triangle> surfaceOf(const std::vector<std::uint8_t>& mask, const Box
       std::copy_n(mask.begin() + static_cast<std::ptrdiff_t>(box.offset(0, j, k)), box.size[0],
                   inside.begin() + static_cast<std::ptrdiff_t>(padded.offset(1, j + 1, k + 1)));
   std::vector<Triangle> surface;
+  const auto row = static_cast<std::size_t>(padded.size[0]);
+  const std::size_t slice = row * static_cast<std::size_t>(padded.size[1]);
   for (int k = 0; k + 1 < padded.size[2]; ++k)
-    for (int j = 0; j + 1 < padded.size[1]; ++j)
+    for (int j = 0; j + 1 < padded.size[1]; ++j) {
+      unsigned left = 0;  // the four corners that this cube shares with the one before it
       for (int i = 0; i + 1 < padded.size[0]; ++i) {
-        unsigned cube = 0;
-        for (unsigned c = 0; c < 8; ++c)
-          cube |= static_cast<unsigned>(inside[padded.offset(i + static_cast<int>(c & 1U),
-                                                             j + static_cast<int>(c >> 1U & 1U),
-                                                             k + static_cast<int>(c >> 2U))])
-                  << c;
-        for (Triangle t : cases[cube]) {
-          for (HalfIndex& v : t) {
+        const std::uint8_t* c = &inside[padded.offset(i + 1, j, k)];
+        const unsigned right =
+            static_cast<unsigned>(c[0] | c[row] << 2 | c[slice] << 4 | c[slice + row] << 6);
+        const unsigned cube = left | right << 1;
+        left = right;
+        for (const Triangle& t : cases[cube]) {
+          surface.push_back(t);
+          for (HalfIndex& v : surface.back()) {
             v[0] += 2 * (i - 1);
             v[1] += 2 * (j - 1);
             v[2] += 2 * (k - 1);
           }
-          surface.push_back(t);
         }
       }
+    }
   return surface;
 }
 
 std::vector<Triangle> convexHullOf(const std::vector<Triangle>& surface) {
-  return Hull(candidates(surface)).triangles();
+  std::vector<HalfIndex> points;
+  points.reserve(3 * surface.size());
+  for (const Triangle& t : surface) points.insert(points.end(), t.begin(), t.end());
+  for (std::size_t axis = 0; axis < 3; ++axis) points = endsOfRows(points, axis);
+  return Hull(std::move(points)).triangles();
 }
 
 SurfaceSize sizeOf(const std::vector<Triangle>& surface, const std::array<double, 3>& spacingMm) {
@@ -291,11 +380,13 @@ SurfaceSize sizeOf(const std::vector<Triangle>& surface, const std::array<double
 }
 
 double diameterMm(const std::vector<Triangle>& hull, const std::array<double, 3>& spacingMm) {
+  // Each corner once; the hull's triangles name it about six times.
   std::vector<HalfIndex> corners;
   for (const Triangle& t : hull) corners.insert(corners.end(), t.begin(), t.end());
   std::sort(corners.begin(), corners.end());
   corners.erase(std::unique(corners.begin(), corners.end()), corners.end());
   std::vector<PointMm> points;
+  points.reserve(corners.size());
   for (const HalfIndex& c : corners) points.push_back(millimetres(c, spacingMm));
   double squared = 0;
   for (std::size_t a = 0; a < points.size(); ++a)

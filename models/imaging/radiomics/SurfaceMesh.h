@@ -12,7 +12,7 @@
 namespace fedpet::imaging::ibsi {
 
 // Twice the voxel index along i, j and k.
-using HalfIndex = std::array<std::int64_t, 3>;
+using HalfIndex = std::array<std::int32_t, 3>;
 using Triangle = std::array<HalfIndex, 3>;
 
 // Closed, all triangles turned the same way. Where a face of a cube is ambiguous (two diagonal

@@ -165,6 +165,7 @@ std::vector<Part> dependencesOf(const LevelGrid& grid, Dimension dimension,
   const auto neighbours =
       neighbourhood(grid, texture.ngldmDistance, dimension != Dimension::Volume);
   const std::size_t most = neighbours.size() + 1;
+  const int coarseness = static_cast<int>(std::min(texture.ngldmCoarseness, 65535.0));
   std::vector<Part> parts;
   std::size_t first = 0;
   for (const std::size_t last : partEnds(grid, dimension)) {
@@ -174,7 +175,7 @@ std::vector<Part> dependencesOf(const LevelGrid& grid, Dimension dimension,
       std::size_t dependent = 0;  // besides the voxel itself
       for (const std::ptrdiff_t step : neighbours) {
         const int other = grid.level[static_cast<std::size_t>(grid.voxels[v] + step)];
-        if (other != 0 && std::abs(level - other) <= texture.ngldmCoarseness) ++dependent;
+        if (other != 0 && std::abs(level - other) <= coarseness) ++dependent;
       }
       ++counts[static_cast<std::size_t>(level - 1) * most + dependent];
     }

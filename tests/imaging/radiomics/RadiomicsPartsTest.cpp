@@ -157,7 +157,7 @@ TEST(RadiomicsConfiguration, NamesWhatIsWrongByItsFullPath) {
 
 TEST(RadiomicsConfiguration, GivesPyRadiomicsItsGridUnlessToldOtherwise) {
   const auto config = radiomicsConfigFromJson(R"({"convention": "pyradiomics"})");
-  EXPECT_EQ(config.interpolation.grid, GridAlignment::Origin);
+  EXPECT_EQ(config.interpolation.grid, GridAlignment::Corner);
   EXPECT_EQ(config.interpolation.mask, InterpolationMethod::Nearest);
   const auto told = radiomicsConfigFromJson(
       R"({"convention": "pyradiomics", "interpolation": {"grid": "centre"}})");

@@ -227,9 +227,26 @@ TEST(Radiomics, AlignsTheCentresOfBothGrids) {
   ASSERT_TRUE(result);
   EXPECT_DOUBLE_EQ(valueOf(*result, "morph_vol_approx"), 6 * 2 * 2 * 8);
   EXPECT_NEAR(valueOf(*result, "stat_mean"), (0 + 1.5 + 3.5 + 5.5 + 7.5 + 9) / 6, 1e-12);
-  config.interpolation.grid = GridAlignment::Origin;  // 0, 2, ..., 8, and 10 outside: nothing there
-  const auto origin = radiomics(geometry, image, std::vector<std::uint8_t>(16, 1), config);
-  EXPECT_NEAR(valueOf(*origin, "stat_mean"), (0 + 2 + 4 + 6 + 8 + 9) / 6.0, 1e-12);
+}
+
+// 4 voxels of 3 mm and 5 of 2.5 mm: around one centre, the first of the new ones lies half a mm
+// before the first of the old; from one corner, a quarter.
+TEST(Radiomics, AlignsTheCornersOfBothGridsAsPyRadiomicsDoes) {
+  VolumeGeometry geometry;
+  geometry.size = {4, 2, 2};
+  geometry.spacingMm = {3, 2, 2};
+  std::vector<float> image;
+  for (int row = 0; row < 4; ++row)
+    for (int i = 0; i < 4; ++i) image.push_back(static_cast<float>(3 * i));
+  RadiomicsConfig config;
+  config.interpolation.spacingMm = {{2.5, 2, 2}};
+  const auto meanWith = [&](GridAlignment grid) {
+    config.interpolation.grid = grid;
+    return valueOf(*radiomics(geometry, image, std::vector<std::uint8_t>(16, 1), config),
+                   "stat_mean");
+  };
+  EXPECT_NEAR(meanWith(GridAlignment::Centre), (0 + 2 + 4.5 + 7 + 9) / 5, 1e-12);
+  EXPECT_NEAR(meanWith(GridAlignment::Corner), (0 + 2.25 + 4.75 + 7.25 + 9) / 5, 1e-12);
 }
 
 TEST(Radiomics, KeepsTheSpacingAlongAnAxisOfZero) {
