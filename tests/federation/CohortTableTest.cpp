@@ -69,6 +69,19 @@ TEST(CohortTable, MakesOneColumnPerCategoryOfATextAndNoneOfThemForAMissingOne) {
   EXPECT_EQ(all.at(3, 2), 4);
 }
 
+TEST(CohortTable, GivesTheReferenceCategoryNoColumn) {
+  CohortQuestion question = binary({"x"});
+  question.referenceCategory = true;
+  const CohortTable table = readCohort(parseCsv("site,x,y\nA,p,0\nA,q,1\nA,r,1\nA,,1\n"), question);
+  const federation::Cohort all = pooledCohortOf(table, Part::Train);
+  EXPECT_THAT(all.names, ElementsAre("x=q", "x=r"));
+  EXPECT_THAT(std::vector<double>(all.features.begin(), all.features.begin() + 6),
+              ElementsAre(0, 0, 1, 0, 0, 1));
+  EXPECT_TRUE(std::isnan(all.at(3, 0)));
+  EXPECT_THAT(notesOf(table), HasSubstr("\"p\" is the reference category"));
+  EXPECT_THAT(problemsOf("site,x,y\nA,p,0\nA,p,1\n", question), HasSubstr("one text only"));
+}
+
 TEST(CohortTable, TakesNumbersAsCategoriesWhenAsked) {
   CohortQuestion question = binary({"x"});
   question.categorical = {"x"};
