@@ -12,6 +12,7 @@ using Levels = tl::expected<std::vector<int>, std::string>;
 
 Levels asTheyAre(const std::vector<double>& intensities) {
   std::vector<int> levels;
+  levels.reserve(intensities.size());
   for (const double value : intensities) {
     if (value < 1 || value > 65535 || value != std::floor(value))
       return tl::unexpected<std::string>(
@@ -26,6 +27,7 @@ Levels byNumber(const std::vector<double>& intensities, int bins, double low, do
     return tl::unexpected<std::string>(
         "all intensities of the region are equal: a fixed number of bins has no width");
   std::vector<int> levels;
+  levels.reserve(intensities.size());
   for (const double value : intensities)
     levels.push_back(std::min(bins, static_cast<int>(bins * ((value - low) / (high - low))) + 1));
   return levels;
@@ -35,6 +37,7 @@ Levels bySize(const std::vector<double>& intensities, double size, double start,
   if ((high - start) / size >= 65535)
     return tl::unexpected(formatted("bins of %g give more than 65535 levels", size));
   std::vector<int> levels;
+  levels.reserve(intensities.size());
   for (const double value : intensities)
     levels.push_back(static_cast<int>(std::floor((value - start) / size)) + 1);
   return levels;
@@ -72,6 +75,7 @@ LevelGrid levelGrid(const Region& region, const std::vector<int>& levels, int ma
     return grid.box.offset(v.i + margin, v.j + margin, v.k + margin);
   };
   for (const Voxel& v : region.morphologicalVoxels) grid.morphological[placed(v)] = 1;
+  grid.voxels.reserve(levels.size());
   int slice = region.intensityVoxels.front().k;
   for (std::size_t v = 0; v < levels.size(); ++v) {
     const Voxel& voxel = region.intensityVoxels[v];

@@ -145,6 +145,7 @@ std::vector<std::uint8_t> interpolatedMask(const std::vector<std::uint8_t>& mask
                                            const Window& source, const Window& window,
                                            const NewGrid& grid, const InterpolationConfig& config) {
   std::vector<double> share;
+  share.reserve(mask.size());
   for (const std::uint8_t m : mask) share.push_back(m != 0 ? 1 : 0);
   share = interpolated(share, source, window, grid, config.mask);
   std::vector<std::uint8_t> result(share.size());
@@ -160,6 +161,7 @@ bool allFinite(const std::vector<T>& values) {
 
 std::vector<Voxel> voxelsOf(const std::vector<std::uint8_t>& mask, const Box& box) {
   std::vector<Voxel> voxels;
+  voxels.reserve(mask.size() - static_cast<std::size_t>(std::count(mask.begin(), mask.end(), 0)));
   std::size_t at = 0;
   for (int k = 0; k < box.size[2]; ++k)
     for (int j = 0; j < box.size[1]; ++j)
@@ -185,6 +187,8 @@ void resegment(Region& region, const ResegmentationConfig& config) {
     lowest = std::max(lowest, mean - *config.outlierSigmas * sd);
     highest = std::min(highest, mean + *config.outlierSigmas * sd);
   }
+  region.intensityVoxels.reserve(region.morphologicalVoxels.size());
+  region.intensities.reserve(region.morphologicalVoxels.size());
   for (const Voxel& v : region.morphologicalVoxels) {
     const double intensity = region.image[v.offset];
     if (intensity < lowest || intensity > highest) continue;

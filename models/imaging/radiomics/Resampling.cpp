@@ -2,15 +2,12 @@
 
 #include <itkBSplineInterpolateImageFunction.h>
 #include <itkImage.h>
-#include <itkImportImageFilter.h>
-#include <itkLinearInterpolateImageFunction.h>
-#include <itkNearestNeighborInterpolateImageFunction.h>
 #include <itkResampleImageFilter.h>
 #include <vnl/algo/vnl_fft_base.hxx>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
-#include <cstdlib>
 
 namespace fedpet::imaging::ibsi {
 namespace {
@@ -32,28 +29,14 @@ Image::Pointer imageOf(const std::vector<double>& values, const Box& box) {
   return image;
 }
 
-itk::InterpolateImageFunction<Image, double>::Pointer interpolator(InterpolationMethod method) {
-  switch (method) {
-    case InterpolationMethod::Nearest:
-      return itk::NearestNeighborInterpolateImageFunction<Image, double>::New().GetPointer();
-    case InterpolationMethod::Linear:
-      return itk::LinearInterpolateImageFunction<Image, double>::New().GetPointer();
-    case InterpolationMethod::Cubic:
-      break;
-  }
+std::vector<double> splined(const std::vector<double>& input, const Box& box,
+                            const Resampling& resampling) {
   auto spline = itk::BSplineInterpolateImageFunction<Image, double, double>::New();
   spline->SetSplineOrder(3);
-  return spline.GetPointer();
-}
-
-}  // namespace
-
-std::vector<double> resampled(const std::vector<double>& input, const Box& box,
-                              const Resampling& resampling, InterpolationMethod method) {
-  const Image::Pointer image = imageOf(input, box);
   auto filter = itk::ResampleImageFilter<Image, Image, double>::New();
+  const Image::Pointer image = imageOf(input, box);
   filter->SetInput(image);
-  filter->SetInterpolator(interpolator(method));
+  filter->SetInterpolator(spline);
   Image::PointType first;
   Image::SpacingType step;
   for (unsigned a = 0; a < 3; ++a) {
@@ -68,6 +51,61 @@ std::vector<double> resampled(const std::vector<double>& input, const Box& box,
   filter->Update();
   const double* values = filter->GetOutput()->GetBufferPointer();
   return {values, values + resampling.output.count()};
+}
+
+// What an output voxel takes of two neighbours along an axis.
+struct Tap {
+  std::size_t low = 0, high = 0;
+  double lowShare = 0, highShare = 0;
+};
+
+std::vector<Tap> tapsOf(double first, double step, int outputs, int inputs, bool linear) {
+  std::vector<Tap> taps(static_cast<std::size_t>(outputs));
+  for (int m = 0; m < outputs; ++m) {
+    const double at = first + m * step;
+    if (at < -0.5 || at >= inputs - 0.5) continue;  // outside: nothing
+    const double inside = std::clamp(linear ? at : std::floor(at + 0.5), 0.0, inputs - 1.0);
+    Tap& tap = taps[static_cast<std::size_t>(m)];
+    tap.low = static_cast<std::size_t>(inside);
+    tap.high = std::min(tap.low + 1, static_cast<std::size_t>(inputs - 1));
+    tap.highShare = inside - static_cast<double>(tap.low);
+    tap.lowShare = 1 - tap.highShare;
+  }
+  return taps;
+}
+
+// One axis: the volume seen as `outer` blocks of `size` along the axis by `inner` values.
+std::vector<double> along(const std::vector<double>& input, std::size_t outer, std::size_t size,
+                          std::size_t inner, const std::vector<Tap>& taps) {
+  std::vector<double> output(outer * taps.size() * inner);
+  double* out = output.data();
+  for (std::size_t o = 0; o < outer; ++o)
+    for (const Tap& tap : taps) {
+      const double* low = &input[(o * size + tap.low) * inner];
+      const double* high = &input[(o * size + tap.high) * inner];
+      for (std::size_t i = 0; i < inner; ++i)
+        *out++ = tap.lowShare * low[i] + tap.highShare * high[i];
+    }
+  return output;
+}
+
+}  // namespace
+
+std::vector<double> resampled(const std::vector<double>& input, const Box& box,
+                              const Resampling& resampling, InterpolationMethod method) {
+  if (method == InterpolationMethod::Cubic) return splined(input, box, resampling);
+  std::vector<double> values = input;
+  std::array<std::size_t, 3> size{};
+  for (std::size_t a = 0; a < 3; ++a) size[a] = static_cast<std::size_t>(box.size[a]);
+  for (std::size_t a = 0; a < 3; ++a) {
+    const auto taps = tapsOf(resampling.first[a], resampling.step[a], resampling.output.size[a],
+                             box.size[a], method == InterpolationMethod::Linear);
+    const std::size_t inner = a == 0 ? 1 : a == 1 ? size[0] : size[0] * size[1];
+    const std::size_t outer = a == 0 ? size[1] * size[2] : a == 1 ? size[2] : 1;
+    values = along(values, outer, size[a], inner, taps);
+    size[a] = taps.size();
+  }
+  return values;
 }
 
 namespace {

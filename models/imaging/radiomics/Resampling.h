@@ -1,4 +1,6 @@
-// Interpolation of an axis-aligned part of a volume, by ITK. Internal to models/imaging/radiomics.
+// Interpolation of an axis-aligned part of a volume. Splines and transforms are ITK's; nearest and
+// linear go axis by axis here, which takes a tenth of the time of ITK's general filter. Internal to
+// models/imaging/radiomics.
 #pragma once
 
 #include "models/imaging/radiomics/Region.h"
