@@ -155,6 +155,8 @@ fhir_peer() {
   run_peer "$name" java -Xmx1g -cp "$jars/*" --source 17 "$here/FhirPeer.java" "${bundles[@]}"
 }
 
+. "$here/radiomics.sh"
+
 count() { grep -c "^$1" "$results" || true; }
 
 make_cases
@@ -162,6 +164,7 @@ dicom_peers
 fhir_peer
 privacy_peer
 flower_peer
+radiomics_peers
 failed=$(count FAILED)
 echo "$(count passed) passed, $failed failed, $(count skipped) skipped"
 [ "$failed" = 0 ]
