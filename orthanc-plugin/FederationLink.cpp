@@ -1,5 +1,6 @@
 #include "orthanc-plugin/FederationLink.h"
 
+#include "federation/Clock.h"
 #include "federation/site/Identity.h"
 
 #include <sstream>
@@ -52,9 +53,7 @@ fed::SiteSettings FederationLink::siteSettings() const {
   if (options_.trainFromHour != options_.trainUntilHour)
     settings.policy.hoursOfDay = {options_.trainFromHour, options_.trainUntilHour};
   settings.http.proxyUrl = options_.proxy;
-  settings.now = [] {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  };
+  settings.now = fed::systemSeconds;
   return settings;
 }
 

@@ -1,5 +1,6 @@
 #include "orthanc-plugin/Service.h"
 
+#include "federation/Clock.h"
 #include "orthanc-plugin/PosixProcess.h"
 
 #include <nlohmann/json.hpp>
@@ -104,9 +105,7 @@ void Service::openConsortium() {
                           : options.consortium.database;
   settings.publicUrl = options.consortium.url;
   settings.pollInterval = options.consortium.pollEvery;
-  settings.now = [] {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  };
+  settings.now = federation::systemSeconds;
   settings.log = [this](const std::string& line) { log_(LogLevel::Info, "consortium: " + line); };
   try {
     coordinator_ = std::make_unique<federation::Coordinator>(settings);

@@ -1,5 +1,6 @@
 #include "orthanc-plugin/cli/SiteCommand.h"
 
+#include "federation/Clock.h"
 #include "federation/audit/AuditLog.h"
 #include "federation/site/OwnerFiles.h"
 #include "federation/site/Policy.h"
@@ -51,8 +52,7 @@ class Teller final : public fed::SiteObserver {
  public:
   explicit Teller(bool withBar) : bar_(withBar) {}
   void note(const std::string& sentence) override {
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    fmt::print(stderr, "{:%Y-%m-%dT%H:%M:%SZ} {}\n", fmt::gmtime(now), sentence);
+    fmt::print(stderr, "{:%Y-%m-%dT%H:%M:%SZ} {}\n", fmt::gmtime(fed::systemSeconds()), sentence);
   }
   void progress(const std::string&, std::string_view stage, int percent) override {
     bar_.show(stage, percent);
@@ -61,10 +61,6 @@ class Teller final : public fed::SiteObserver {
  private:
   ProgressBar bar_;
 };
-
-std::chrono::sys_seconds systemNow() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 fs::path policyFile(const Asked& asked) { return fs::path(asked.dir) / "policy.json"; }
 
@@ -79,7 +75,7 @@ fed::SiteSettings settingsOf(const Asked& asked) {
   settings.folder = asked.dir;
   settings.policy = policyOf(asked);
   settings.http.proxyUrl = asked.proxy;
-  settings.now = systemNow;
+  settings.now = fed::systemSeconds;
   return settings;
 }
 

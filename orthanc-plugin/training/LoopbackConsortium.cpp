@@ -1,7 +1,10 @@
 #include "orthanc-plugin/training/LoopbackConsortium.h"
 
+#include "federation/Clock.h"
 #include "federation/coordinator/Coordinator.h"
+#include "federation/coordinator/Files.h"
 #include "federation/coordinator/Keys.h"
+#include "federation/coordinator/OverHttp.h"
 #include "federation/site/Site.h"
 #include "federation/wire/RequestSignature.h"
 #include "net/HttpClient.h"
@@ -34,21 +37,10 @@ constexpr milliseconds kPollAtLeast{250}, kGathering{2};
 // How long a site may fail to reach the coordinator before the person is told.
 constexpr std::chrono::seconds kPatience{10};
 
-std::chrono::sys_seconds systemNow() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 std::string textOf(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw ConsortiumError(path.string() + " cannot be read");
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void writePrivately(const fs::path& path, std::string_view text) {
-  std::ofstream file(path, std::ios::binary);
-  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
-  file << text;
-  if (!file.flush()) throw ConsortiumError(path.string() + " cannot be written");
 }
 
 // Wakes whoever waits for something to happen.
@@ -189,7 +181,7 @@ class Host {
     settings.publicUrl = url;
     settings.pollInterval = std::chrono::seconds(1);  // the bell is quicker
     settings.roundRetries = 0;                        // what fails here fails again
-    settings.now = systemNow;
+    settings.now = federation::systemSeconds;
     settings.log = [this](const std::string& line) { remember(line); };
     return settings;
   }
@@ -200,8 +192,8 @@ class Host {
                                                                   federation::viewOf(keyPem));
     federation::CertificateTerms terms;
     terms.commonName = "coordinator";
-    terms.notBefore = systemNow() - std::chrono::hours(1);
-    terms.notAfter = systemNow() + std::chrono::hours(24 * 30);
+    terms.notBefore = federation::systemSeconds() - std::chrono::hours(1);
+    terms.notAfter = federation::systemSeconds() + std::chrono::hours(24 * 30);
     terms.ipAddresses = {"127.0.0.1"};
     terms.forServer = true;
 
@@ -211,27 +203,17 @@ class Host {
     options.clientCaFile = files.authority();
     options.clientCertificates = net::HttpServerOptions::ClientCertificates::Optional;
     options.onTrouble = [this](const std::string& line) { remember(line); };
-    writePrivately(options.certificateFile, authority.issue(key.publicKey(), terms));
-    writePrivately(options.keyFile, federation::textOf(key.toPem().view()));
+    federation::writeWholeFile(options.certificateFile,
+                               federation::viewOf(authority.issue(key.publicKey(), terms)));
+    federation::writeWholeFile(options.keyFile, key.toPem().view());
     server_.emplace(options, [this](const net::ServerRequest& request) { return answer(request); });
   }
   // Not before coordinator_ is there: nobody knows the port earlier.
   net::HttpResponse answer(const net::ServerRequest& request) {
-    federation::ApiRequest asked;
-    asked.method = request.method;
-    asked.target = request.target;
-    for (const net::Header& header : request.headers)
-      asked.headers.emplace_back(header.name, header.value);
-    const federation::ByteView body = federation::viewOf(request.body);
-    asked.body.assign(body.begin(), body.end());
-    if (request.peer) asked.tlsMember = request.peer->commonName;
     // Enrolment and administration come without a certificate; a member's request may not.
     if (!request.peer && net::headerValue(request.headers, federation::kSignatureHeader))
       return {403, {}, "a member shows its certificate"};
-    federation::ApiResponse made = coordinator_->handle(asked);
-    net::HttpResponse answer{made.status, {{"Content-Type", made.contentType}}, {}};
-    for (auto& [name, value] : made.headers) answer.headers.push_back({name, value});
-    answer.body = federation::textOf(made.body);
+    net::HttpResponse answer = federation::answerOverHttp(*coordinator_, request, request.target);
     if (!request.target.starts_with("/v1/admin/")) meter_.count(request, answer);
     const bool isPoll = request.target.starts_with("/v1/poll");
     if (request.method == "POST" && !isPoll) bell_.ring();
@@ -264,7 +246,7 @@ class SiteThread : public federation::SiteObserver {
     federation::SiteSettings settings;
     settings.folder = folder;
     settings.policy = experimentPolicy();
-    settings.now = systemNow;
+    settings.now = federation::systemSeconds;
     federation::Site::enrol(invitation, settings);
     site_.emplace(settings, trainer, *this);
     thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });

@@ -3,6 +3,7 @@
 //   scale    n simulated sites with 1 M parameters each at one coordinator, without sockets: its
 //            memory above that with one site, and time per site
 // usage: fedpet-federation-bench [rounds | scale]    (and, for itself, "simulate SITES")
+#include "federation/Clock.h"
 #include "federation/coordinator/Coordinator.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/learning/CohortTrainer.h"
@@ -162,10 +163,6 @@ Json roundsReport() {
 
 // --- scale --------------------------------------------------------------------------------------
 
-std::chrono::sys_seconds systemNow() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 double peakMemoryMb() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -181,7 +178,7 @@ class Simulation {
     settings.folder = folder_.path;
     settings.database = (folder_.path / "coordinator.db").string();
     settings.publicUrl = "https://127.0.0.1:1";
-    settings.now = systemNow;
+    settings.now = systemSeconds;
     settings.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
     Coordinator::create("bench", settings);
     coordinator_.emplace(settings);
@@ -197,7 +194,7 @@ class Simulation {
     const std::string hash =
         admin("POST", "/v1/admin/plans", toReadableJson(plan)).at("hash").get<std::string>();
     for (const Member& site : sites_) {
-      const Decision decision{hash, site.name, "policy", true, "", systemNow()};
+      const Decision decision{hash, site.name, "policy", true, "", systemSeconds()};
       say(site, "POST", "/v1/plans/" + hash + "/decisions",
           encode(signDocument("decision", encode(decision), site.name, site.key)));
     }
@@ -237,7 +234,7 @@ class Simulation {
   Bytes say(const Member& site, const std::string& method, const std::string& target, Bytes body,
             std::vector<std::pair<std::string, std::string>> headers = {}) {
     headers.emplace_back(kSignatureHeader, makeSignatureHeader({method, target, body}, site.name,
-                                                               systemNow(), site.key));
+                                                               systemSeconds(), site.key));
     return ask({method, target, std::move(headers), std::move(body), {}});
   }
   void enrol(const std::string& name) {

@@ -1,13 +1,14 @@
 // The program itself: real processes, real TLS on 127.0.0.1, killed without warning.
+#include "federation/Clock.h"
 #include "federation/crypto/Certificate.h"
 #include "federation/wire/Messages.h"
 #include "federation/wire/RequestSignature.h"
 #include "net/HttpClient.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,10 +31,6 @@ std::string contentOf(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-std::chrono::sys_seconds wallClock() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 class CoordinatorProgram : public ::testing::Test {
@@ -97,10 +94,11 @@ class CoordinatorProgram : public ::testing::Test {
   }
   static net::HttpRequest signedRequest(const std::string& method, const std::string& target,
                                         const std::string& site, const SigningKey& key) {
-    return {method,
-            target,
-            {{kSignatureHeader, makeSignatureHeader({method, target, {}}, site, wallClock(), key)}},
-            ""};
+    return {
+        method,
+        target,
+        {{kSignatureHeader, makeSignatureHeader({method, target, {}}, site, systemSeconds(), key)}},
+        ""};
   }
   // The invitation of `invite`, turned into a certificate over the real connection.
   net::HttpClientOptions enrol(const std::string& site, const SigningKey& key) {
@@ -143,12 +141,12 @@ TEST_F(CoordinatorProgram, EnrolsASiteThatThenSpeaksWithItsCertificate) {
 TEST_F(CoordinatorProgram, RefusesACertificateOfAnotherAuthority) {
   serve();
   const SigningKey key = SigningKey::generate();
-  const auto wrong = CertificateAuthority::create("other", wallClock() - std::chrono::hours(1),
-                                                  wallClock() + std::chrono::hours(24));
+  const auto wrong = CertificateAuthority::create("other", systemSeconds() - std::chrono::hours(1),
+                                                  systemSeconds() + std::chrono::hours(24));
   CertificateTerms terms;
   terms.commonName = "lyon";
-  terms.notBefore = wallClock() - std::chrono::hours(1);
-  terms.notAfter = wallClock() + std::chrono::hours(1);
+  terms.notBefore = systemSeconds() - std::chrono::hours(1);
+  terms.notAfter = systemSeconds() + std::chrono::hours(1);
   net::HttpClientOptions options = tls();
   options.clientCertificatePem = wrong.issue(key.publicKey(), terms);
   options.clientKeyPem = std::string(textOf(key.toPem().view()));

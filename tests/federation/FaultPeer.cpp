@@ -5,8 +5,10 @@
 // or "all") with SIGKILL before it handles the COUNT-th such request, or after it has handled it
 // and before it answers; each KILL happens once, also over restarts.
 // Beside FOLDER lie FOLDER.pid, FOLDER.invitation (of a site) and FOLDER.url (of the coordinator).
+#include "federation/Clock.h"
 #include "federation/coordinator/Coordinator.h"
 #include "federation/coordinator/Keys.h"
+#include "federation/coordinator/OverHttp.h"
 #include "federation/site/Site.h"
 #include "federation/wire/RequestSignature.h"
 #include "net/HttpServer.h"
@@ -33,10 +35,6 @@ using namespace std::chrono_literals;
 void say(const std::string& line) {
   std::fprintf(stderr, "%s\n", line.c_str());
   std::fflush(stderr);
-}
-
-std::chrono::sys_seconds systemTime() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 std::string textIn(const fs::path& path) {
@@ -139,8 +137,8 @@ void issueServerCertificate(const fs::path& folder) {
   const SigningKey key = SigningKey::generate();
   CertificateTerms terms;
   terms.commonName = "coordinator";
-  terms.notBefore = systemTime() - 1h;
-  terms.notAfter = systemTime() + 24h;
+  terms.notBefore = systemSeconds() - 1h;
+  terms.notAfter = systemSeconds() + 24h;
   terms.forServer = true;
   terms.ipAddresses = {"127.0.0.1"};
   std::ofstream(folder / "server.pem") << keys.authority.issue(key.publicKey(), terms);
@@ -162,22 +160,11 @@ net::HttpServerOptions serverOptions(const fs::path& folder, bool tls, std::uint
 }
 
 net::HttpResponse answered(Coordinator& coordinator, const net::ServerRequest& request, bool tls) {
-  ApiRequest api;
-  api.method = request.method;
-  api.target = request.target;
-  for (const auto& header : request.headers) api.headers.emplace_back(header.name, header.value);
-  api.body.assign(request.body.begin(), request.body.end());
-  if (request.peer) api.tlsMember = request.peer->commonName;
-  const bool isOpen = api.target == "/v1/consortium" || api.target == "/v1/enrol" ||
-                      api.target.starts_with("/v1/admin/");
+  const std::string& target = request.target;
+  const bool isOpen =
+      target == "/v1/consortium" || target == "/v1/enrol" || target.starts_with("/v1/admin/");
   if (tls && !request.peer && !isOpen) return {403, {}, R"({"code":"CertificateNeeded"})"};
-  const ApiResponse answer = coordinator.handle(api);
-  net::HttpResponse response;
-  response.status = answer.status;
-  response.headers.push_back({"Content-Type", answer.contentType});
-  for (const auto& [name, value] : answer.headers) response.headers.push_back({name, value});
-  response.body.assign(answer.body.begin(), answer.body.end());
-  return response;
+  return answerOverHttp(coordinator, request, target);
 }
 
 int runCoordinator(const std::vector<std::string>& arguments) {
@@ -188,7 +175,7 @@ int runCoordinator(const std::vector<std::string>& arguments) {
   settings.folder = folder;
   settings.database = (folder / "coordinator.db").string();
   settings.pollInterval = 1s;
-  settings.now = systemTime;
+  settings.now = systemSeconds;
   settings.log = say;
   settings.publicUrl = "http://127.0.0.1";  // until the port is known
   if (!fs::exists(folder)) {
@@ -274,7 +261,7 @@ int runSite(const std::vector<std::string>& arguments) {
   settings.policy.approveAutomatically = true;
   settings.http.ioTimeout = 20s;
   settings.now = [error = std::chrono::seconds(std::stoi(arguments.at(2)))] {
-    return systemTime() + error;
+    return systemSeconds() + error;
   };
   enrolPatiently(settings.folder, settings);
   FaultyTrainer trainer(static_cast<unsigned>(std::stoi(arguments.at(1))), arguments.at(3));

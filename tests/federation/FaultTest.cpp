@@ -1,6 +1,7 @@
 // A consortium of real processes on the loopback interface that are killed, disturbed and lied to.
 // Whatever happens: the sum is exact, each site counts once, the logs of both ends agree, and no
 // secret is in any output.
+#include "federation/Clock.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/secagg/FixedPoint.h"
 #include "federation/secagg/SecureSum.h"
@@ -40,9 +41,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Clock = std::chrono::steady_clock;
 
-std::chrono::sys_seconds systemTime() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 std::string textIn(const fs::path& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -321,7 +319,7 @@ void Consortium::expectLogsAgree() {
   // Sites still have to hear of the end; a kill then leaves nothing half said.
   waitFor("the sites' last word", [&] {
     return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-      SiteStore store(root / name, systemTime);
+      SiteStore store(root / name, systemSeconds);
       return processes.of(name).pid < 0 || store.unfinishedRounds().empty();
     });
   });
@@ -330,7 +328,7 @@ void Consortium::expectLogsAgree() {
   const auto verdict = verifyAudit(whole);
   EXPECT_TRUE(verdict.intact) << verdict.problem;
   for (const std::string& name : names) {
-    SiteStore store(root / name, systemTime);
+    SiteStore store(root / name, systemSeconds);
     std::stringstream own;
     exportAudit(own, name, store.audit());
     const std::string text = own.str();
@@ -372,7 +370,7 @@ void Consortium::rememberKeys() {
 }
 void Consortium::rememberRoundSecrets() {
   for (const std::string& name : names) {
-    SiteStore store(root / name, systemTime);
+    SiteStore store(root / name, systemSeconds);
     for (const std::string& round : store.unfinishedRounds()) {
       const SecretBytes journal = store.secrets(round);
       if (journal.empty()) continue;
@@ -391,7 +389,7 @@ void Consortium::expectNoSecretTold() {
   std::string told = processes.allOutput() + coordinatorAudit;
   for (const std::string& name : names) {
     std::ostringstream own;
-    exportAudit(own, name, SiteStore(root / name, systemTime).audit());
+    exportAudit(own, name, SiteStore(root / name, systemSeconds).audit());
     told += own.str();
   }
   ASSERT_GT(told.size(), 1000U);
@@ -693,7 +691,7 @@ TEST(Faults, OfCertificatesAndHandshakesAreNotLetIn) {
   std::vector<std::unique_ptr<RawConnection>> silent;
   for (int i = 0; i < 100; ++i) silent.push_back(std::make_unique<RawConnection>(consortium.url()));
   consortium.startPlan();
-  const auto now = systemTime();
+  const auto now = systemSeconds();
   const Keys keys = Keys::load(consortium.root / "coordinator");
   const auto foreign = CertificateAuthority::create("consortium of faults", now - 72h, now + 72h);
   EXPECT_EQ(statusFor(consortium, ""), 403);

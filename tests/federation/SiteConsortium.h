@@ -2,6 +2,7 @@
 // cut off and lied to.
 #pragma once
 
+#include "federation/Clock.h"
 #include "federation/learning/LocalSums.h"
 #include "federation/site/Site.h"
 #include "tests/federation/TestConsortium.h"
@@ -77,10 +78,8 @@ class SiteConsortium : public TestConsortium {
   }
   // A new consortium that goes by the system's clock, as programs and OpenSSL do.
   void beginAgainNow() {
-    now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    settings.now = [] {
-      return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    };
+    now = systemSeconds();
+    settings.now = systemSeconds;
     coordinator.reset();
     std::filesystem::remove_all(settings.folder);
     Coordinator::create("test consortium", settings);

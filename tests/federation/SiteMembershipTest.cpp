@@ -1,4 +1,6 @@
 // Becoming a member, staying one, and the line to the coordinator.
+#include "federation/Clock.h"
+#include "federation/coordinator/OverHttp.h"
 #include "federation/site/Identity.h"
 #include "federation/site/SiteStore.h"
 #include "net/HttpServer.h"
@@ -342,7 +344,7 @@ class TlsConsortium : public TestConsortium {
  public:
   explicit TlsConsortium(const std::string& host = "127.0.0.1") {
     // OpenSSL goes by the system's clock.
-    now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    now = systemSeconds();
     std::filesystem::remove_all(settings.folder);
     coordinator.reset();
     Coordinator::create("test consortium", settings);
@@ -376,14 +378,8 @@ class TlsConsortium : public TestConsortium {
     options.clientCaFile = settings.folder / "ca.pem";
     options.clientCertificates = net::HttpServerOptions::ClientCertificates::Optional;
     server = std::make_unique<net::HttpServer>(options, [this](const net::ServerRequest& r) {
-      ApiRequest api{r.method, r.target, {}, Bytes(r.body.begin(), r.body.end()), {}};
-      for (const auto& [name, value] : r.headers) api.headers.emplace_back(name, value);
-      if (r.peer) api.tlsMember = r.peer->commonName;
-      members.push_back(api.tlsMember.value_or(""));
-      const ApiResponse answer = coordinator->handle(api);
-      net::HttpResponse response{answer.status, {}, {answer.body.begin(), answer.body.end()}};
-      for (const auto& [name, value] : answer.headers) response.headers.push_back({name, value});
-      return response;
+      members.push_back(r.peer ? r.peer->commonName : "");
+      return answerOverHttp(*coordinator, r, r.target);
     });
   }
   Invitation invite(const std::string& site) {

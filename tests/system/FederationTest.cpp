@@ -1,5 +1,6 @@
 // A consortium of Orthancs: one hosts it, the others are its sites. What a person does is done
 // through the REST API; what the plugins do happens in real processes on the loopback interface.
+#include "federation/Clock.h"
 #include "federation/coordinator/Coordinator.h"
 #include "tests/system/OrthancFixture.h"
 
@@ -90,9 +91,7 @@ class Federation : public ::testing::Test {
     federation::CoordinatorSettings settings;
     settings.folder = folder_ / "host";
     settings.database = (settings.folder / "coordinator.db").string();
-    settings.now = [] {
-      return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    };
+    settings.now = federation::systemSeconds;
     settings.log = [](const std::string&) {};
     federation::Coordinator::create("Test consortium", settings);
     // Sites log in by their signature, not as users of this Orthanc.

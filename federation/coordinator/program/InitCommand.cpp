@@ -1,3 +1,4 @@
+#include "federation/Clock.h"
 #include "federation/coordinator/Files.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/program/Commands.h"
@@ -76,9 +77,7 @@ CoordinatorSettings settingsFor(const fs::path& folder, const FolderConfig& conf
   settings.database =
       config.database.empty() ? (folder / "coordinator.db").string() : config.database;
   settings.publicUrl = config.publicUrl;
-  settings.now = [] {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  };
+  settings.now = systemSeconds;
   settings.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   return settings;
 }

@@ -1,5 +1,7 @@
+#include "federation/Clock.h"
 #include "federation/coordinator/Files.h"
 #include "federation/coordinator/Keys.h"
+#include "federation/coordinator/OverHttp.h"
 #include "federation/coordinator/program/Commands.h"
 #include "federation/wire/Messages.h"
 #include "net/HttpServer.h"
@@ -57,7 +59,7 @@ void issueServerCertificate(const fs::path& folder, const std::string& publicUrl
                             const std::string& address) {
   const Keys keys = Keys::load(folder);
   const SigningKey key = SigningKey::generate();
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto now = systemSeconds();
   CertificateTerms terms;
   terms.commonName = "coordinator";
   terms.notBefore = now - std::chrono::hours(1);
@@ -95,23 +97,12 @@ class Front {  // HTTP on one side, the coordinator on the other
   }
 
   net::HttpResponse operator()(const net::ServerRequest& request) const {
-    ApiRequest api;
-    api.method = request.method;
-    api.target = targetBelow(base_, request.target);
-    for (const auto& header : request.headers) api.headers.emplace_back(header.name, header.value);
-    api.body.assign(request.body.begin(), request.body.end());
-    if (request.peer) api.tlsMember = request.peer->commonName;
-    if (requireCertificates_ && !request.peer && needsCertificate(api.target))
+    const std::string target = targetBelow(base_, request.target);
+    if (requireCertificates_ && !request.peer && needsCertificate(target))
       return {403,
               {{"Content-Type", "application/json"}},
               R"({"code":"CertificateNeeded","message":"this needs the certificate of a member"})"};
-    const ApiResponse answer = coordinator_.handle(api);
-    net::HttpResponse response;
-    response.status = answer.status;
-    response.headers.push_back({"Content-Type", answer.contentType});
-    for (const auto& [name, value] : answer.headers) response.headers.push_back({name, value});
-    response.body.assign(answer.body.begin(), answer.body.end());
-    return response;
+    return answerOverHttp(coordinator_, request, target);
   }
 
  private:
