@@ -253,15 +253,8 @@ void addAdminRoutes(Router& router, Core& core) {
   const auto add = [&](std::string method, const std::string& path, std::string summary,
                        std::pair<std::string, std::string> request,
                        std::pair<std::string, std::string> response, auto handler) {
-    router.add({std::move(method),
-                "/v1/admin/" + path,
-                std::move(summary),
-                Access::Administrator,
-                request.first,
-                response.first,
-                request.second,
-                response.second,
-                {},
+    router.add({std::move(method), "/v1/admin/" + path, std::move(summary), Access::Administrator,
+                request.first, response.first, request.second, response.second,
                 [&core, handler](ApiCall& call) { return handler(core, call); }});
   };
   const std::pair<std::string, std::string> nothing;

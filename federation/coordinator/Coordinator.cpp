@@ -59,21 +59,13 @@ class Coordinator::Impl {
   explicit Impl(CoordinatorSettings settings) : core(std::move(settings)) {
     addSiteRoutes(router, core);
     addAdminRoutes(router, core);
-    router.add({"GET",
-                "/v1/openapi.json",
-                "This document",
-                Access::Public,
-                "",
-                "application/json",
-                "",
-                "OpenAPI 3.0",
-                {},
-                [this](ApiCall&) { return jsonAnswer(200, openApi()); }});
+    router.add({"GET", "/v1/openapi.json", "This document", Access::Public, "", "application/json",
+                "", "OpenAPI 3.0", [this](ApiCall&) { return jsonAnswer(200, openApi()); }});
   }
 
   ApiResponse answer(const ApiRequest& request) {
     try {
-      ApiCall call{request, {}, {}, {}, {}};
+      ApiCall call{request, {}, {}, {}};
       const Route& route = router.find(call);
       if (route.requestType.find("cbor") != std::string::npos &&
           request.body.size() > kMaxMessageBytes)

@@ -83,9 +83,11 @@ std::string RoundEngine::faultOfJoin(const LiveRound& round, const std::string& 
     return join.encryptionKey.empty() && join.maskKey.empty()
                ? ""
                : "a round without masks takes no keys";
-  if (join.encryptionKey.size() != 32 || join.maskKey.size() != 32)
-    return "a masked round needs two keys of 32 bytes";
-  if (join.encryptionKey == join.maskKey) return "the two keys must differ";
+  try {
+    requireWellFormed(join);
+  } catch (const ProtocolViolation& e) {
+    return e.what();
+  }
   const auto others = database_.transaction(
       [&](soci::session& sql) { return Records(sql).messages(round.row.id, Step::Join); });
   for (const MessageRow& row : others) {

@@ -41,38 +41,6 @@ std::optional<std::map<std::string, std::string>> match(std::string_view pattern
   return parameters;
 }
 
-std::string percentDecoded(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] != '%') {
-      result += text[i];
-    } else if (i + 2 < text.size() &&
-               std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr ==
-                   text.data() + i + 3) {
-      result += static_cast<char>(value);
-      i += 2;
-    } else {
-      throw Refusal(400, "Malformed", "the address holds a broken percent code");
-    }
-  }
-  return result;
-}
-
-std::map<std::string, std::string> parseQuery(std::string_view query) {
-  std::map<std::string, std::string> result;
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const auto equals = std::min(pair.find('='), pair.size());
-    const auto value = equals < pair.size() ? pair.substr(equals + 1) : std::string_view();
-    if (!result.emplace(percentDecoded(pair.substr(0, equals)), percentDecoded(value)).second)
-      throw Refusal(400, "Malformed", "a query parameter stands twice");
-  }
-  return result;
-}
-
 bool sameText(std::string_view a, std::string_view b) {  // of header names
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
     return std::tolower(x) == std::tolower(y);
@@ -87,12 +55,6 @@ ordered_json parametersOf(const Route& route) {
                             {"in", "path"},
                             {"required", true},
                             {"schema", {{"type", "string"}}}});
-  for (const auto& [name, meaning] : route.query)
-    parameters.push_back({{"name", name},
-                          {"in", "query"},
-                          {"required", true},
-                          {"description", meaning},
-                          {"schema", {{"type", "integer"}, {"minimum", 0}}}});
   return parameters;
 }
 
@@ -162,8 +124,7 @@ std::uint64_t ApiCall::number(const std::string& name, std::uint64_t most) const
 
 const Route& Router::find(ApiCall& call) const {
   const std::string_view target = call.request.target;
-  const auto mark = std::min(target.find('?'), target.size());
-  const std::string_view path = target.substr(0, mark);
+  const std::string_view path = target.substr(0, target.find('?'));
   if (!path.starts_with('/') || target.size() > 2000)
     throw Refusal(404, "NotFound", "there is nothing at this address");
   const auto segments = segmentsOf(path);
@@ -176,7 +137,9 @@ const Route& Router::find(ApiCall& call) const {
       continue;
     }
     call.path = std::move(*parameters);
-    call.query = parseQuery(target.substr(std::min(mark + 1, target.size())));
+    if (path.size() < target.size())
+      throw Refusal(400, "Malformed",
+                    "no address here takes a query: what is asked is in the path");
     return route;
   }
   if (otherMethod) throw Refusal(405, "MethodNotAllowed", "this address does not know that method");

@@ -21,10 +21,9 @@ struct Refusal : std::runtime_error {
 // What a handler gets.
 struct ApiCall {
   const ApiRequest& request;
-  std::map<std::string, std::string> path;   // of the pattern's {names}
-  std::map<std::string, std::string> query;  // percent-decoded
-  std::string site;                          // who signed it; empty on other routes
-  std::string administrator;                 // a name for the audit
+  std::map<std::string, std::string> path;  // of the pattern's {names}
+  std::string site;                         // who signed it; empty on other routes
+  std::string administrator;                // a name for the audit
 
   const std::string& at(const std::string& name) const { return path.at(name); }
   // Throws Refusal (400 Malformed) when it is absent or not a number up to `most`.
@@ -36,16 +35,15 @@ struct Route {
   std::string method, pattern;  // "/v1/plans/{hash}"
   std::string summary;
   Access access = Access::Site;
-  std::string requestType, responseType;     // media types; empty: no body
-  std::string requestBody, responseBody;     // what the body is, for the document
-  std::map<std::string, std::string> query;  // names and what they are for
+  std::string requestType, responseType;  // media types; empty: no body
+  std::string requestBody, responseBody;  // what the body is, for the document
   std::function<ApiResponse(ApiCall&)> handler;
 };
 
 class Router {
  public:
   void add(Route route) { routes_.push_back(std::move(route)); }
-  // Fills in call.path and call.query. Throws Refusal (404 NotFound, 405 MethodNotAllowed,
+  // Fills in call.path. Throws Refusal (404 NotFound, 405 MethodNotAllowed,
   // 400 Malformed).
   const Route& find(ApiCall&) const;
   const std::vector<Route>& routes() const { return routes_; }

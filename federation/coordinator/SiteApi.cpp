@@ -198,56 +198,53 @@ ApiResponse upload(Core& core, const ApiCall& call) {
 }  // namespace
 
 void addSiteRoutes(Router& router, Core& core) {
-  using Query = std::map<std::string, std::string>;
   const auto add = [&](std::string method, std::string pattern, std::string summary, Access access,
                        std::pair<std::string, std::string> request,
-                       std::pair<std::string, std::string> response, Query query, auto handler) {
+                       std::pair<std::string, std::string> response, auto handler) {
     router.add({std::move(method), std::move(pattern), std::move(summary), access, request.first,
-                response.first, request.second, response.second, std::move(query),
+                response.first, request.second, response.second,
                 [&core, handler](ApiCall& call) { return handler(core, call); }});
   };
   const std::pair<std::string, std::string> nothing;
   add("GET", "/v1/consortium", "Who this is", Access::Public, nothing,
-      {kJson, "Name, protocol versions, CA certificate, the coordinator's public key"}, {},
+      {kJson, "Name, protocol versions, CA certificate, the coordinator's public key"},
       [](Core& c, ApiCall&) { return consortium(c); });
   add("POST", "/v1/enrol", "Become a member, with an invitation", Access::Public,
-      {kCbor, "EnrolRequest"}, {kCbor, "EnrolReply"}, {}, [](Core& c, ApiCall& call) {
+      {kCbor, "EnrolRequest"}, {kCbor, "EnrolReply"}, [](Core& c, ApiCall& call) {
         return cborAnswer(
             encode(c.members.enrol(decode<EnrolRequest>(call.request.body), c.now())));
       });
   add("POST", "/v1/certificates", "A certificate for a new key", Access::Site,
-      {kCbor, "EnrolRequest without token, signed by the old key"}, {kCbor, "EnrolReply"}, {},
+      {kCbor, "EnrolRequest without token, signed by the old key"}, {kCbor, "EnrolReply"},
       [](Core& c, ApiCall& call) { return renew(c, call); });
   add("GET", "/v1/roster", "The members and their certificates", Access::Site, nothing,
-      {kCbor, "SignedDocument \"roster\""}, {},
+      {kCbor, "SignedDocument \"roster\""},
       [](Core& c, ApiCall&) { return cborAnswer(encode(c.members.roster())); });
   add("POST", "/v1/poll", "What waits for this site", Access::Site, nothing, {kCbor, "PollReply"},
-      {}, [](Core& c, ApiCall& call) { return poll(c, call); });
+      [](Core& c, ApiCall& call) { return poll(c, call); });
   add("GET", "/v1/plans/{hash}", "A plan", Access::Site, nothing,
-      {kCbor, "SignedDocument \"plan\""}, {}, [](Core& c, ApiCall& call) {
+      {kCbor, "SignedDocument \"plan\""}, [](Core& c, ApiCall& call) {
         return cborAnswer(encode(c.plans.plan(hashAt(call, "hash"))));
       });
   add("POST", "/v1/plans/{hash}/decisions", "Approve or reject a plan", Access::Site,
-      {kCbor, "SignedDocument \"decision\""}, {kCbor, "MessageReply"}, {},
+      {kCbor, "SignedDocument \"decision\""}, {kCbor, "MessageReply"},
       [](Core& c, ApiCall& call) { return decide(c, call); });
   add("GET", "/v1/rounds/{id}", "A round as this site may see it", Access::Site, nothing,
-      {kCbor, "RoundView"}, {}, [](Core& c, ApiCall& call) { return view(c, call); });
+      {kCbor, "RoundView"}, [](Core& c, ApiCall& call) { return view(c, call); });
   add("POST", "/v1/rounds/{id}/messages", "Speak in a round", Access::Site,
-      {kCbor, "SignedDocument \"round-message\""}, {kCbor, "MessageReply"}, {},
+      {kCbor, "SignedDocument \"round-message\""}, {kCbor, "MessageReply"},
       [](Core& c, ApiCall& call) { return hear(c, call); });
   add("GET", "/v1/blobs/{sha256}", "A file, or a range of it", Access::Site, nothing,
-      {kBytes, "The bytes; 206 with Range"}, {},
-      [](Core& c, ApiCall& call) { return blob(c, call); });
+      {kBytes, "The bytes; 206 with Range"}, [](Core& c, ApiCall& call) { return blob(c, call); });
   add("GET", "/v1/uploads/{sha256}/{size}", "How much of an upload is here", Access::Site, nothing,
-      {kJson, "received: bytes; complete"}, {},
+      {kJson, "received: bytes; complete"},
       [](Core& c, ApiCall& call) { return uploadState(c, call); });
   // No query: Orthanc shows a plugin the parameters of a GET alone.
   add("PUT", "/v1/uploads/{sha256}/{size}/{offset}", "A piece of an upload; may be repeated",
       Access::Site, {kBytes, std::string("The piece; its SHA-256 in header ") + kChunkHeader},
-      {kJson, "received: bytes; complete"}, {},
-      [](Core& c, ApiCall& call) { return upload(c, call); });
+      {kJson, "received: bytes; complete"}, [](Core& c, ApiCall& call) { return upload(c, call); });
   add("GET", "/v1/releases/{hash}", "A release", Access::Site, nothing,
-      {kCbor, "SignedDocument \"release\""}, {}, [](Core& c, ApiCall& call) {
+      {kCbor, "SignedDocument \"release\""}, [](Core& c, ApiCall& call) {
         return cborAnswer(encode(c.plans.releaseDocument(hashAt(call, "hash"))));
       });
 }

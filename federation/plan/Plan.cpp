@@ -4,7 +4,6 @@
 #include "federation/wire/Messages.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 
@@ -12,9 +11,6 @@ namespace fedpet::federation {
 namespace {
 
 using nlohmann::json;
-
-template <typename Enum, std::size_t N>
-using Names = std::array<std::pair<Enum, std::string_view>, N>;
 
 constexpr Names<TaskKind, 4> kTasks{{{TaskKind::Train, "train"},
                                      {TaskKind::Newton, "newton"},
@@ -36,24 +32,6 @@ constexpr Names<EndpointKind, 2> kEndpoints{
 constexpr Names<NoiseKind, 3> kNoises{{{NoiseKind::None, "none"},
                                        {NoiseKind::Local, "local"},
                                        {NoiseKind::Distributed, "distributed"}}};
-
-template <typename Enum, std::size_t N>
-std::string_view nameOf(Enum value, const Names<Enum, N>& names) {
-  for (const auto& [candidate, name] : names)
-    if (candidate == value) return name;
-  return "?";
-}
-
-template <typename Enum, std::size_t N>
-Enum readName(Reader& in, const std::string& member, const Names<Enum, N>& names) {
-  const std::string given = in.text(member, 32);
-  std::string choice;
-  for (const auto& [value, name] : names) {
-    if (name == given) return value;
-    choice += (choice.empty() ? "" : ", ") + std::string(name);
-  }
-  in.refuse(member, "one of " + choice);
-}
 
 // One list of members for reading and writing, so that the two cannot differ. A Writer fills a JSON
 // object; a Loader takes from one, and leaves the default where a person has left a member out.
@@ -153,7 +131,7 @@ class Loader {
   }
   template <typename Enum, std::size_t N>
   void choice(const char* name, Enum& value, const Names<Enum, N>& names) {
-    if (wanted(name)) value = readName(in_, name, names);
+    if (wanted(name)) value = in_.choice(name, names);
   }
   template <typename T, typename Members>
   void part(const char* name, T& value, Members members) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fedpet::federation {
@@ -28,6 +29,17 @@ nlohmann::json fromCbor(ByteView, std::size_t maxBytes);
 Bytes toCbor(const nlohmann::json&);
 
 nlohmann::json binary(ByteView);  // a CBOR byte string
+
+// The names of an enumeration's values on the wire.
+template <typename Enum, std::size_t N>
+using Names = std::array<std::pair<Enum, std::string_view>, N>;
+
+template <typename Enum, std::size_t N>
+std::string_view nameOf(Enum value, const Names<Enum, N>& names) {
+  for (const auto& [candidate, name] : names)
+    if (candidate == value) return name;
+  return "?";
+}
 
 // One map, read member by member; everything that is wrong is a WireError that names the member.
 class Reader {
@@ -55,6 +67,17 @@ class Reader {
   const nlohmann::json& list(const std::string& name, std::size_t most);
   const nlohmann::json& map(const std::string& name, std::size_t most);
   std::vector<std::string> identifiers(const std::string& name, std::size_t most);
+
+  template <typename Enum, std::size_t N>
+  Enum choice(const std::string& name, const Names<Enum, N>& names) {
+    const std::string given = text(name, 32);
+    std::string known;
+    for (const auto& [value, itsName] : names) {
+      if (itsName == given) return value;
+      known.append(known.empty() ? "" : ", ").append(itsName);
+    }
+    refuse(name, "one of " + known);
+  }
 
   // The version of the message, member "v": throws UnknownVersion with what is understood.
   void requireVersion(int version);

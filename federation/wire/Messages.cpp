@@ -2,8 +2,6 @@
 
 #include "federation/wire/Cbor.h"
 
-#include <array>
-
 namespace fedpet::federation {
 namespace {
 
@@ -52,38 +50,20 @@ std::vector<SignedDocument> readDocuments(Reader& in, const std::string& name) {
   return result;
 }
 
-template <typename Enum, std::size_t N>
-Enum readName(Reader& in, const std::string& member,
-              const std::array<std::pair<Enum, std::string_view>, N>& names) {
-  const std::string given = in.text(member, 32);
-  for (const auto& [value, name] : names)
-    if (name == given) return value;
-  in.refuse(member, "one of the names of this version");
-}
-
-template <typename Enum, std::size_t N>
-std::string_view nameOf(Enum value, const std::array<std::pair<Enum, std::string_view>, N>& names) {
-  for (const auto& [candidate, name] : names)
-    if (candidate == value) return name;
-  return "?";
-}
-
-constexpr std::array<std::pair<Step, std::string_view>, 7> kSteps{{{Step::Join, "join"},
-                                                                   {Step::Share, "share"},
-                                                                   {Step::Contribute, "contribute"},
-                                                                   {Step::Confirm, "confirm"},
-                                                                   {Step::Reveal, "reveal"},
-                                                                   {Step::Done, "done"},
-                                                                   {Step::Failed, "failed"}}};
-constexpr std::array<std::pair<Verdict, std::string_view>, 4> kVerdicts{
-    {{Verdict::Accepted, "accepted"},
-     {Verdict::Duplicate, "duplicate"},
-     {Verdict::TooLate, "too-late"},
-     {Verdict::Refused, "refused"}}};
-constexpr std::array<std::pair<Assignment::Kind, std::string_view>, 3> kAssignments{
-    {{Assignment::Kind::Decide, "decide"},
-     {Assignment::Kind::Round, "round"},
-     {Assignment::Kind::Release, "release"}}};
+constexpr Names<Step, 7> kSteps{{{Step::Join, "join"},
+                                 {Step::Share, "share"},
+                                 {Step::Contribute, "contribute"},
+                                 {Step::Confirm, "confirm"},
+                                 {Step::Reveal, "reveal"},
+                                 {Step::Done, "done"},
+                                 {Step::Failed, "failed"}}};
+constexpr Names<Verdict, 4> kVerdicts{{{Verdict::Accepted, "accepted"},
+                                       {Verdict::Duplicate, "duplicate"},
+                                       {Verdict::TooLate, "too-late"},
+                                       {Verdict::Refused, "refused"}}};
+constexpr Names<Assignment::Kind, 3> kAssignments{{{Assignment::Kind::Decide, "decide"},
+                                                   {Assignment::Kind::Round, "round"},
+                                                   {Assignment::Kind::Release, "release"}}};
 
 // A hash or nothing.
 std::string optionalHash(Reader& in, const std::string& name) {
@@ -372,7 +352,7 @@ MessageReply decode<MessageReply>(ByteView bytes) {
   Reader in(object, "message reply");
   in.requireVersion(kProtocolVersion);
   MessageReply m;
-  m.verdict = readName(in, "verdict", kVerdicts);
+  m.verdict = in.choice("verdict", kVerdicts);
   m.reason = in.text("reason", kMaxSentence);
   in.finish();
   return m;
@@ -397,7 +377,7 @@ RoundView decode<RoundView>(ByteView bytes) {
   in.requireVersion(kProtocolVersion);
   RoundView m;
   m.start = decodeSignedDocument(in.bytes("start", 1, kMaxMessageBytes));
-  m.step = readName(in, "step", kSteps);
+  m.step = in.choice("step", kSteps);
   m.remaining = std::chrono::seconds(in.integer("remaining", 0, 366 * 86'400));
   m.joins = readDocuments(in, "joins");
   m.packets = readBytesByName(in, "packets");
@@ -435,7 +415,7 @@ PollReply decode<PollReply>(ByteView bytes) {
   m.pollAgainIn = std::chrono::seconds(in.integer("again", 0, 86'400));
   for (const json& entry : in.list("assignments", 10'000)) {
     Reader a(entry, "assignment");
-    m.assignments.push_back({readName(a, "kind", kAssignments), optionalHash(a, "plan"),
+    m.assignments.push_back({a.choice("kind", kAssignments), optionalHash(a, "plan"),
                              optionalIdentifier(a, "round"), optionalHash(a, "release")});
     a.finish();
   }

@@ -473,6 +473,10 @@ INSTANTIATE_TEST_SUITE_P(
                   join.maskKey = join.encryptionKey;
                 },
                 "must differ"},
+        // Every site would refuse the round because of this one.
+        Misdeed{"KeyOfSmallOrder", Step::Join,
+                [](TestSite&, RoundMessage& m) { std::get<JoinBody>(m.body).maskKey = Bytes(32); },
+                "nobody can agree with"},
         Misdeed{"ShareForNobody", Step::Share,
                 [](TestSite&, RoundMessage& m) { std::get<ShareBody>(m.body).sealed.erase("s2"); },
                 "for every other site"},
