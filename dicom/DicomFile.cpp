@@ -1,6 +1,7 @@
 #include "dicom/DicomFile.h"
 
 #include "dicom/DatasetReader.h"
+#include "dicom/DicomError.h"
 #include "dicom/FileMeta.h"
 
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -80,6 +81,30 @@ std::vector<std::byte> readFirstBytes(const std::filesystem::path& path, const s
 
 std::vector<std::byte> readFile(const std::filesystem::path& path, const std::string& name) {
   return readFirstBytes(path, name, SIZE_MAX);
+}
+
+std::unique_ptr<DcmFileFormat> loadDicom(std::span<const std::byte> bytes, const std::string& name,
+                                         const std::string& cannot) try {
+  prepareDcmtk();
+  return parseDicom(bytes, name, ReadDepth::Whole);
+} catch (const Unusable& unusable) {
+  throw DicomError(cannot + ": " + unusable.why.reasons.front().detail);
+}
+
+std::unique_ptr<DcmFileFormat> loadDicom(const std::filesystem::path& path,
+                                         const std::string& cannot) try {
+  const std::string name = path.filename().string();
+  return loadDicom(readFile(path, name), name, cannot);
+} catch (const Unusable& unusable) {
+  throw DicomError(cannot + ": " + unusable.why.reasons.front().detail);
+}
+
+std::string writtenText(DcmItem& item, const DcmTagKey& tag) {
+  OFString value;
+  if (item.findAndGetOFStringArray(tag, value).bad()) return {};
+  std::string text(value.c_str(), value.size());
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.pop_back();
+  return text;
 }
 
 }  // namespace fedpet::dicom

@@ -35,4 +35,12 @@ std::vector<std::byte> readFile(const std::filesystem::path& file, const std::st
 std::vector<std::byte> readFirstBytes(const std::filesystem::path& file, const std::string& name,
                                       std::size_t atMost);
 
+// For files that are no PET series: the same, whole, with DicomError "<cannot>: <why>" instead.
+std::unique_ptr<DcmFileFormat> loadDicom(std::span<const std::byte> bytes, const std::string& name,
+                                         const std::string& cannot);
+std::unique_ptr<DcmFileFormat> loadDicom(const std::filesystem::path&, const std::string& cannot);
+
+// All values of an attribute as they are written, padding off; "" when absent.
+std::string writtenText(DcmItem&, const DcmTagKey&);
+
 }  // namespace fedpet::dicom

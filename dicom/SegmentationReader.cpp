@@ -1,16 +1,5 @@
 // Reads with DCMTK's items, not with dcmseg: that one refuses objects for attributes which do not
 // matter here, and real segmentations lack some.
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dctk.h>
-
-#include <algorithm>
-#include <bit>
-#include <cmath>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <memory>
-
 #include "dicom/Codes.h"
 #include "dicom/DatasetReader.h"
 #include "dicom/DicomError.h"
@@ -18,23 +7,25 @@
 #include "dicom/Segmentation.h"
 #include "dicom/TextDecoder.h"
 
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dctk.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+
 namespace fedpet::dicom {
 namespace {
 
 constexpr std::string_view kLabelMapStorage = "1.2.840.10008.5.1.4.1.1.66.7";
-constexpr double kToleranceMm = 0.01;          // positions are decimal text
-constexpr double kToleranceOfSpacing = 0.02;   // of a slice's place on the grid
+constexpr double kToleranceMm = 0.01;         // positions are decimal text
+constexpr double kToleranceOfSpacing = 0.02;  // of a slice's place on the grid
+
+constexpr const char* kCannot = "cannot read the segmentation";
 
 [[noreturn]] void fail(const std::string& why) {
-  throw DicomError("cannot read the segmentation: " + why);
-}
-
-std::string raw(DcmItem& item, const DcmTagKey& tag) {
-  OFString value;
-  if (item.findAndGetOFStringArray(tag, value).bad()) return {};
-  std::string text(value.c_str(), value.size());
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.pop_back();
-  return text;
+  throw DicomError(std::string(kCannot) + ": " + why);
 }
 
 std::uint16_t unsignedShort(DcmItem& item, const DcmTagKey& tag) {
@@ -73,17 +64,17 @@ std::vector<DcmItem*> itemsOf(DcmItem& parent, const DcmTagKey& tag) {
 Code codeIn(DcmItem& parent, const DcmTagKey& tag, TextDecoder& decoder) {
   DcmItem* item = firstItem(parent, tag);
   if (item == nullptr) return {};
-  std::string value = raw(*item, DCM_CodeValue);
-  if (value.empty()) value = raw(*item, DCM_LongCodeValue);
-  return {value, raw(*item, DCM_CodingSchemeDesignator),
-          decoder.toUtf8(raw(*item, DCM_CodeMeaning))};
+  std::string value = writtenText(*item, DCM_CodeValue);
+  if (value.empty()) value = writtenText(*item, DCM_LongCodeValue);
+  return {value, writtenText(*item, DCM_CodingSchemeDesignator),
+          decoder.toUtf8(writtenText(*item, DCM_CodeMeaning))};
 }
 
 // --- what the whole file says -------------------------------------------------------------------
 
 void requireSegmentation(DcmDataset& dataset) {
-  const std::string sopClass = raw(dataset, DCM_SOPClassUID);
-  const std::string type = raw(dataset, DCM_SegmentationType);
+  const std::string sopClass = writtenText(dataset, DCM_SOPClassUID);
+  const std::string type = writtenText(dataset, DCM_SegmentationType);
   if (sopClass == kLabelMapStorage || type == "LABELMAP")
     fail("it is a label map segmentation; convert it to a binary one");
   if (sopClass != kSegmentationStorage)
@@ -93,21 +84,21 @@ void requireSegmentation(DcmDataset& dataset) {
 }
 
 std::vector<Segment> segmentsOf(DcmDataset& dataset) {
-  TextDecoder decoder(raw(dataset, DCM_SpecificCharacterSet));
+  TextDecoder decoder(writtenText(dataset, DCM_SpecificCharacterSet));
   std::vector<Segment> segments;
   for (DcmItem* item : itemsOf(dataset, DCM_SegmentSequence)) {
     Segment s;
     s.number = unsignedShort(*item, DCM_SegmentNumber);
-    s.label = decoder.toUtf8(raw(*item, DCM_SegmentLabel));
-    s.description = decoder.toUtf8(raw(*item, DCM_SegmentDescription));
-    s.algorithmType = raw(*item, DCM_SegmentAlgorithmType);
-    s.algorithmName = decoder.toUtf8(raw(*item, DCM_SegmentAlgorithmName));
+    s.label = decoder.toUtf8(writtenText(*item, DCM_SegmentLabel));
+    s.description = decoder.toUtf8(writtenText(*item, DCM_SegmentDescription));
+    s.algorithmType = writtenText(*item, DCM_SegmentAlgorithmType);
+    s.algorithmName = decoder.toUtf8(writtenText(*item, DCM_SegmentAlgorithmName));
     s.category = codeIn(*item, DCM_SegmentedPropertyCategoryCodeSequence, decoder);
     s.type = codeIn(*item, DCM_SegmentedPropertyTypeCodeSequence, decoder);
     if (firstItem(*item, DCM_AnatomicRegionSequence) != nullptr)
       s.anatomicRegion = codeIn(*item, DCM_AnatomicRegionSequence, decoder);
-    s.trackingId = decoder.toUtf8(raw(*item, DCM_TrackingID));
-    s.trackingUid = raw(*item, DCM_TrackingUID);
+    s.trackingId = decoder.toUtf8(writtenText(*item, DCM_TrackingID));
+    s.trackingUid = writtenText(*item, DCM_TrackingUID);
     segments.push_back(std::move(s));
   }
   std::sort(segments.begin(), segments.end(),
@@ -209,11 +200,13 @@ std::vector<FramePlace> placesOf(const FunctionalGroups& groups, VolumeGeometry&
     VolumeGeometry plane = g;
     DcmItem& orientation = groups.of(f, DCM_PlaneOrientationSequence);
     setPlane(plane, orientation, groups.of(f, DCM_PixelMeasuresSequence));
-    if (f == 0) g = plane;
-    else if (!samePlane(g, plane)) fail("its frames have different orientations or pixel spacings");
+    if (f == 0)
+      g = plane;
+    else if (!samePlane(g, plane))
+      fail("its frames have different orientations or pixel spacings");
     FramePlace place;
-    place.segment = unsignedShort(groups.of(f, DCM_SegmentIdentificationSequence),
-                                  DCM_ReferencedSegmentNumber);
+    place.segment =
+        unsignedShort(groups.of(f, DCM_SegmentIdentificationSequence), DCM_ReferencedSegmentNumber);
     const auto p = numbers(groups.of(f, DCM_PlanePositionSequence), DCM_ImagePositionPatient, 3);
     place.positionMm = {p[0], p[1], p[2]};
     place.alongNormalMm = dot(place.positionMm, g.sliceDirection);
@@ -279,8 +272,8 @@ struct PixelReader {
     const std::size_t first = index * pixelsPerFrame;
     for (std::size_t p = 0; p < pixelsPerFrame; ++p) {
       const std::size_t at = first + p;
-      pixels[p] = fractional ? bytes.data[at] >= threshold
-                             : (bytes.data[at / 8] >> at % 8 & 1) != 0;
+      pixels[p] =
+          fractional ? bytes.data[at] >= threshold : (bytes.data[at / 8] >> at % 8 & 1) != 0;
     }
     return pixels;
   }
@@ -289,13 +282,12 @@ struct PixelReader {
 PixelReader pixelReader(DcmDataset& dataset, const VolumeGeometry& g, std::size_t frames) {
   PixelReader reader;
   reader.pixelsPerFrame = static_cast<std::size_t>(g.size[0]) * static_cast<std::size_t>(g.size[1]);
-  reader.fractional = raw(dataset, DCM_SegmentationType) == "FRACTIONAL";
+  reader.fractional = writtenText(dataset, DCM_SegmentationType) == "FRACTIONAL";
   const int bits = unsignedShort(dataset, DCM_BitsAllocated);
   if (bits != (reader.fractional ? 8 : 1))
     fail("BitsAllocated is " + std::to_string(bits) + " for this SegmentationType");
   if (reader.fractional)
-    reader.threshold =
-        kFractionalThreshold * unsignedShort(dataset, DCM_MaximumFractionalValue);
+    reader.threshold = kFractionalThreshold * unsignedShort(dataset, DCM_MaximumFractionalValue);
   if (reader.fractional && reader.threshold <= 0) fail("MaximumFractionalValue is 0");
   reader.bytes = pixelsOf(dataset);
   if (reader.bytes.length < reader.bytesNeeded(frames)) fail("its pixels end early");
@@ -317,12 +309,12 @@ void addFrame(Segment& segment, int slice, std::vector<std::uint8_t> pixels) {
 SegmentationMask maskOf(DcmDataset& dataset) {
   requireSegmentation(dataset);
   SegmentationMask mask;
-  mask.sopInstanceUid = raw(dataset, DCM_SOPInstanceUID);
-  mask.studyInstanceUid = raw(dataset, DCM_StudyInstanceUID);
-  mask.seriesInstanceUid = raw(dataset, DCM_SeriesInstanceUID);
-  mask.frameOfReferenceUid = raw(dataset, DCM_FrameOfReferenceUID);
+  mask.sopInstanceUid = writtenText(dataset, DCM_SOPInstanceUID);
+  mask.studyInstanceUid = writtenText(dataset, DCM_StudyInstanceUID);
+  mask.seriesInstanceUid = writtenText(dataset, DCM_SeriesInstanceUID);
+  mask.frameOfReferenceUid = writtenText(dataset, DCM_FrameOfReferenceUID);
   if (DcmItem* series = firstItem(dataset, DCM_ReferencedSeriesSequence))
-    mask.referencedSeriesUid = raw(*series, DCM_SeriesInstanceUID);
+    mask.referencedSeriesUid = writtenText(*series, DCM_SeriesInstanceUID);
   mask.segments = segmentsOf(dataset);
 
   FunctionalGroups groups{firstItem(dataset, DCM_SharedFunctionalGroupsSequence),
@@ -346,34 +338,19 @@ SegmentationMask maskOf(DcmDataset& dataset) {
     if (segment == byNumber.end())
       fail("frame " + std::to_string(f + 1) + " belongs to a segment that is not described");
     const double up = places[f].alongNormalMm - dot(g.originMm, g.sliceDirection);
-    addFrame(*segment->second, static_cast<int>(std::lround(up / g.spacingMm[2])),
-             pixels.frame(f));
+    addFrame(*segment->second, static_cast<int>(std::lround(up / g.spacingMm[2])), pixels.frame(f));
   }
   return mask;
-}
-
-SegmentationMask readNamed(std::span<const std::byte> file, const std::string& name) {
-  prepareDcmtk();
-  std::unique_ptr<DcmFileFormat> parsed;
-  try {
-    parsed = parseDicom(file, name, ReadDepth::Whole);
-  } catch (const Unusable& unusable) {
-    fail(unusable.why.reasons.front().detail);
-  }
-  return maskOf(*parsed->getDataset());
 }
 
 }  // namespace
 
 SegmentationMask readSegmentation(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path.filename().string() + " cannot be opened");
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  return readNamed(std::as_bytes(std::span(bytes)), path.filename().string());
+  return maskOf(*loadDicom(path, kCannot)->getDataset());
 }
 
 SegmentationMask readSegmentation(std::span<const std::byte> file) {
-  return readNamed(file, "segmentation");
+  return maskOf(*loadDicom(file, "segmentation", kCannot)->getDataset());
 }
 
 bool saysLesion(const Segment& segment) {

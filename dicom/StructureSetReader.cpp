@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <memory>
 #include <optional>
 
 namespace fedpet::dicom {
@@ -20,16 +19,10 @@ namespace {
 // Of a slice: decimal text and the rounding of planning systems stay far below it.
 constexpr double kToleranceOfSlice = 0.1;
 
-[[noreturn]] void fail(const std::string& why) {
-  throw DicomError("cannot use the structure set: " + why);
-}
+constexpr const char* kCannot = "cannot use the structure set";
 
-std::string raw(DcmItem& item, const DcmTagKey& tag) {
-  OFString value;
-  if (item.findAndGetOFStringArray(tag, value).bad()) return {};
-  std::string text(value.c_str(), value.size());
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.pop_back();
-  return text;
+[[noreturn]] void fail(const std::string& why) {
+  throw DicomError(std::string(kCannot) + ": " + why);
 }
 
 std::vector<DcmItem*> itemsOf(DcmItem& parent, const DcmTagKey& tag) {
@@ -71,26 +64,27 @@ std::vector<PointMm> pointsOf(DcmItem& contour, const std::string& region) {
 
 std::string frameOfReference(DcmDataset& dataset) {
   for (DcmItem* item : itemsOf(dataset, DCM_ReferencedFrameOfReferenceSequence))
-    if (std::string uid = raw(*item, DCM_FrameOfReferenceUID); !uid.empty()) return uid;
+    if (std::string uid = writtenText(*item, DCM_FrameOfReferenceUID); !uid.empty()) return uid;
   for (DcmItem* item : itemsOf(dataset, DCM_StructureSetROISequence))
-    if (std::string uid = raw(*item, DCM_ReferencedFrameOfReferenceUID); !uid.empty()) return uid;
-  return raw(dataset, DCM_FrameOfReferenceUID);
+    if (std::string uid = writtenText(*item, DCM_ReferencedFrameOfReferenceUID); !uid.empty())
+      return uid;
+  return writtenText(dataset, DCM_FrameOfReferenceUID);
 }
 
 StructureSet structureSetOf(DcmDataset& dataset) {
-  const std::string sopClass = raw(dataset, DCM_SOPClassUID);
+  const std::string sopClass = writtenText(dataset, DCM_SOPClassUID);
   if (sopClass != kStructureSetStorage)
     fail("its SOP class is " + (sopClass.empty() ? "missing" : sopClass) +
          ", not RT Structure Set");
   StructureSet set;
-  set.sopInstanceUid = raw(dataset, DCM_SOPInstanceUID);
+  set.sopInstanceUid = writtenText(dataset, DCM_SOPInstanceUID);
   set.frameOfReferenceUid = frameOfReference(dataset);
-  TextDecoder decoder(raw(dataset, DCM_SpecificCharacterSet));
+  TextDecoder decoder(writtenText(dataset, DCM_SpecificCharacterSet));
   std::map<int, std::size_t> byNumber;
   for (DcmItem* item : itemsOf(dataset, DCM_StructureSetROISequence)) {
     DrawnRegion region;
     region.number = integer(*item, DCM_ROINumber);
-    region.name = decoder.toUtf8(raw(*item, DCM_ROIName));
+    region.name = decoder.toUtf8(writtenText(*item, DCM_ROIName));
     if (!byNumber.emplace(region.number, set.regions.size()).second)
       fail("two regions have the number " + std::to_string(region.number));
     set.regions.push_back(std::move(region));
@@ -101,20 +95,9 @@ StructureSet structureSetOf(DcmDataset& dataset) {
     DrawnRegion& region = set.regions[found->second];
     for (DcmItem* contour : itemsOf(*item, DCM_ContourSequence))
       region.contours.push_back(
-          {raw(*contour, DCM_ContourGeometricType), pointsOf(*contour, region.name)});
+          {writtenText(*contour, DCM_ContourGeometricType), pointsOf(*contour, region.name)});
   }
   return set;
-}
-
-StructureSet readNamed(std::span<const std::byte> file, const std::string& name) {
-  prepareDcmtk();
-  std::unique_ptr<DcmFileFormat> parsed;
-  try {
-    parsed = parseDicom(file, name, ReadDepth::Whole);
-  } catch (const Unusable& unusable) {
-    fail(unusable.why.reasons.front().detail);
-  }
-  return structureSetOf(*parsed->getDataset());
 }
 
 // --- from contours to voxels -------------------------------------------------------------------
@@ -242,17 +225,11 @@ const DrawnRegion& StructureSet::named(std::string_view name) const {
 }
 
 StructureSet readStructureSet(const std::filesystem::path& path) {
-  std::vector<std::byte> bytes;
-  try {
-    bytes = readFile(path, path.filename().string());
-  } catch (const Unusable& unusable) {
-    fail(unusable.why.reasons.front().detail);
-  }
-  return readNamed(bytes, path.filename().string());
+  return structureSetOf(*loadDicom(path, kCannot)->getDataset());
 }
 
 StructureSet readStructureSet(std::span<const std::byte> file) {
-  return readNamed(file, "structure set");
+  return structureSetOf(*loadDicom(file, "structure set", kCannot)->getDataset());
 }
 
 ContourMask maskOf(const DrawnRegion& region, const VolumeGeometry& grid) {
@@ -279,8 +256,9 @@ std::string sopClassUidOf(const std::filesystem::path& path) {
   prepareDcmtk();
   try {
     const std::vector<std::byte> bytes = readFile(path, path.filename().string());
-    return raw(*parseDicom(bytes, path.filename().string(), ReadDepth::Header)->getDataset(),
-               DCM_SOPClassUID);
+    return writtenText(
+        *parseDicom(bytes, path.filename().string(), ReadDepth::Header)->getDataset(),
+        DCM_SOPClassUID);
   } catch (const Unusable&) {
     return {};
   }
