@@ -1,15 +1,11 @@
 #include "orthanc-plugin/Eligibility.h"
 
 #include "dicom/Tracer.h"
-
-#include <openssl/evp.h>
+#include "federation/crypto/Bytes.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <memory>
 #include <regex>
-#include <stdexcept>
 
 namespace fedpet::plugin {
 namespace {
@@ -91,23 +87,9 @@ std::optional<Refusal> reasonToSkip(const SeriesFacts& facts, const EligibilityO
 
 std::string contentFingerprint(std::vector<std::string> instanceContents) {
   std::sort(instanceContents.begin(), instanceContents.end());
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(),
-                                                                     &EVP_MD_CTX_free);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  bool ok = hash && EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) == 1;
-  for (const std::string& content : instanceContents)
-    ok = ok && EVP_DigestUpdate(hash.get(), content.data(), content.size()) == 1 &&
-         EVP_DigestUpdate(hash.get(), "\n", 1) == 1;
-  ok = ok && EVP_DigestFinal_ex(hash.get(), digest.data(), &length) == 1;
-  if (!ok) throw std::runtime_error("SHA-256 is not available");
-  constexpr const char* kHex = "0123456789abcdef";
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i) {
-    text += kHex[digest[i] >> 4];
-    text += kHex[digest[i] & 15];
-  }
-  return text;
+  federation::Sha256Stream hash;
+  for (const std::string& content : instanceContents) hash.add(federation::viewOf(content + "\n"));
+  return federation::toHex(hash.finish());
 }
 
 std::optional<double> coverageMm(const std::vector<PointMm>& positions,

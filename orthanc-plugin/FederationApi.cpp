@@ -8,12 +8,7 @@ namespace {
 namespace fed = federation;
 using nlohmann::json;
 
-HttpResponse ok(const json& body) {
-  HttpResponse response;
-  response.body = body.dump(2);
-  response.headers["Cache-Control"] = "no-store";
-  return response;
-}
+HttpResponse ok(const json& body) { return freshJson(body.dump(2)); }
 
 json timeOrNull(std::chrono::sys_seconds time) {
   return time.time_since_epoch().count() == 0 ? json() : json(toIso8601(UtcTime(time)));
@@ -69,12 +64,6 @@ FederationLink& required(FederationLink* link) {
   if (link == nullptr)
     throw HttpError{409, "this site takes part in no consortium: set FedPet.Federation.Folder"};
   return *link;
-}
-
-void refuseCrossSite(const HttpRequest& request) {
-  const auto it = request.headers.find("sec-fetch-site");
-  if (it != request.headers.end() && it->second != "same-origin" && it->second != "none")
-    throw HttpError{403, "a request from another site"};
 }
 
 json bodyOf(const HttpRequest& request) {

@@ -14,12 +14,7 @@ using nlohmann::json;
 
 constexpr std::size_t kLargestPage = 1000;
 
-HttpResponse ok(const json& body) {
-  HttpResponse response;
-  response.body = body.dump(2);
-  response.headers["Cache-Control"] = "no-store";
-  return response;
-}
+HttpResponse ok(const json& body) { return freshJson(body.dump(2)); }
 
 json optionalTime(const std::optional<UtcTime>& t) { return t ? json(toIso8601(*t)) : json(); }
 
@@ -85,13 +80,6 @@ std::int64_t queryNumber(const HttpRequest& request, const char* key, std::int64
 std::size_t pageSize(const HttpRequest& request) {
   const auto n = static_cast<std::size_t>(queryNumber(request, "limit", 100));
   return std::clamp(n, std::size_t{1}, kLargestPage);
-}
-
-// A page of another site must not press our buttons with the user's credentials.
-void refuseCrossSite(const HttpRequest& request) {
-  const auto it = request.headers.find("sec-fetch-site");
-  if (it != request.headers.end() && it->second != "same-origin" && it->second != "none")
-    throw HttpError{403, "a request from another site"};
 }
 
 json configurationReport(const ParsedOptions& parsed) {
@@ -268,10 +256,7 @@ void addPublicRoutes(Router& router, const RestApiParts& p) {
               [parts](R, P path) {
                 const auto a = parts->queue.ledger().assessment(path.at("id"));
                 if (!a) throw HttpError{404, "no result for this series"};
-                HttpResponse response;
-                response.body = a->json;
-                response.headers["Cache-Control"] = "no-store";
-                return response;
+                return freshJson(a->json);
               },
               {},
               "Assessment"});

@@ -61,6 +61,19 @@ HttpResponse problem(int status, const std::string& message) {
   return response;
 }
 
+HttpResponse freshJson(const std::string& text) {
+  HttpResponse response;
+  response.body = text;
+  response.headers["Cache-Control"] = "no-store";
+  return response;
+}
+
+void refuseCrossSite(const HttpRequest& request) {
+  const auto it = request.headers.find("sec-fetch-site");
+  if (it != request.headers.end() && it->second != "same-origin" && it->second != "none")
+    throw HttpError{403, "a request from another site"};
+}
+
 HttpResponse Router::handle(const HttpRequest& request) const {
   std::string allowed;
   for (const Route& route : routes_) {

@@ -28,6 +28,10 @@ struct HttpError {
 };
 
 HttpResponse problem(int status, const std::string& message);  // {"error": "..."}
+HttpResponse freshJson(const std::string& text);               // 200, not to be kept by any cache
+
+// Throws HttpError: a page of another site must not press our buttons with the user's credentials.
+void refuseCrossSite(const HttpRequest&);
 
 class Router {
  public:

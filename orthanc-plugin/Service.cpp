@@ -1,14 +1,13 @@
 #include "orthanc-plugin/Service.h"
 
 #include "federation/Clock.h"
+#include "federation/crypto/Bytes.h"
 #include "orthanc-plugin/PosixProcess.h"
 
 #include <nlohmann/json.hpp>
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 namespace fedpet::plugin {
 namespace {
@@ -38,17 +37,7 @@ int threadsPerWorker(const WorkerOptions& options) {
 
 }  // namespace
 
-std::string randomSecret() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    throw std::runtime_error("the system gives no randomness");
-  std::string text;
-  for (const unsigned char b : bytes) {
-    text += "0123456789abcdef"[b >> 4];
-    text += "0123456789abcdef"[b & 15];
-  }
-  return text;
-}
+std::string randomSecret() { return federation::toHex(federation::randomBytes(32)); }
 
 Service::Service(ServiceSettings settings, OrthancCore core, Log log)
     : settings_(std::move(settings)),
