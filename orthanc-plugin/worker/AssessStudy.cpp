@@ -1,15 +1,15 @@
 #include "orthanc-plugin/worker/AssessStudy.h"
 
+#include "dicom/ResultIdentity.h"
+#include "models/imaging/RuleBasedAnatomy.h"
+#include "models/imaging/SuvScaling.h"
+#include "models/response/ResponseModel.h"
+
 #include <chrono>
 #include <cmath>
 #include <string>
 #include <tuple>
 #include <utility>
-
-#include "dicom/ResultIdentity.h"
-#include "models/imaging/RuleBasedAnatomy.h"
-#include "models/imaging/SuvScaling.h"
-#include "models/response/ResponseModel.h"
 
 namespace fedpet::plugin {
 namespace {
@@ -34,7 +34,8 @@ ClinicalCovariates withImageFacts(ClinicalCovariates covariates, const PatientId
 std::vector<ResponsePrediction> withoutModel() {
   std::vector<ResponsePrediction> predictions;
   for (const auto& [endpoint, months, event] :
-       {std::tuple{Endpoint::DurableClinicalBenefit, 6.0, "no progression or death within 6 months"},
+       {std::tuple{Endpoint::DurableClinicalBenefit, 6.0,
+                   "no progression or death within 6 months"},
         std::tuple{Endpoint::OverallSurvival, 12.0, "alive at 12 months"}}) {
     ResponsePrediction prediction;
     prediction.endpoint = endpoint;
@@ -47,7 +48,8 @@ std::vector<ResponsePrediction> withoutModel() {
   return predictions;
 }
 
-void measure(AssessedStudy& study, const AssessmentOptions& options, const ProgressObserver& progress) {
+void measure(AssessedStudy& study, const AssessmentOptions& options,
+             const ProgressObserver& progress) {
   ResponseAssessment& assessment = study.assessment;
   const auto scaling = imaging::suvScaling(assessment.series);
   if (!scaling) {
@@ -103,10 +105,11 @@ AssessedStudy assessStudy(PetSeries series, const response::ResponseModel* model
   const double coverage = coverageMm(series.geometry);
   if (coverage < options.minimumBodyCoverageMm) {
     const auto mm = [](double value) { return std::to_string(std::lround(value)) + " mm"; };
-    return refusedStudy(std::move(series),
-                        {RefusalCode::TooLittleBody, "the series covers " + mm(coverage) + ", at least " +
-                                                         mm(options.minimumBodyCoverageMm) + " are needed"},
-                        model, assessedAt);
+    return refusedStudy(
+        std::move(series),
+        {RefusalCode::TooLittleBody, "the series covers " + mm(coverage) + ", at least " +
+                                         mm(options.minimumBodyCoverageMm) + " are needed"},
+        model, assessedAt);
   }
   AssessedStudy study = begin(std::move(series), model, assessedAt);
   progress("suv", 0);

@@ -98,7 +98,7 @@ void doJob(const WorkerSettings& settings, OrthancClient& client, const LeasedJo
   const auto& refusals = study.assessment.refusals;
   if (!refusals.empty() && meansNotOurs(refusals.front().code)) {
     client.completeSkipped(job, std::string(toString(refusals.front().code)),
-                           refusals.front().detail, progress.timingsMs());
+                           refusals.front().detail, progress.finish());
     return;
   }
   progress.enter("store", kAssessed);
@@ -106,7 +106,7 @@ void doJob(const WorkerSettings& settings, OrthancClient& client, const LeasedJo
   if (job.storeResults) storeResults(client, job, study);
   progress.enter("report", kStored);
   faultForTests("report");
-  client.complete(job, assessmentToJson(study), progress.timingsMs());
+  client.complete(job, assessmentToJson(study), progress.finish());
 }
 
 }  // namespace

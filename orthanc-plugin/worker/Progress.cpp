@@ -22,14 +22,7 @@ double millisSince(std::chrono::steady_clock::time_point t) {
 Progress::Progress(const WorkerSettings& settings, const LeasedJob& job)
     : client_(settings), job_(job), thread_([this] { run(); }) {}
 
-Progress::~Progress() {
-  {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
+Progress::~Progress() { finish(); }
 
 void Progress::enter(const std::string& stage, int percent) {
   const std::lock_guard lock(mutex_);
@@ -42,8 +35,13 @@ void Progress::enter(const std::string& stage, int percent) {
   changed_.notify_all();
 }
 
-std::map<std::string, double> Progress::timingsMs() {
-  const std::lock_guard lock(mutex_);
+std::map<std::string, double> Progress::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
   auto timings = timingsMs_;
   timings[stage_] += millisSince(since_);
   timings.erase("start");

@@ -21,8 +21,9 @@ class Progress {
   ~Progress();
 
   void enter(const std::string& stage, int percent);
-  // Milliseconds by stage, the current one included.
-  std::map<std::string, double> timingsMs();
+  // To be called before the end is reported: a sign of life after it would be one of an attempt
+  // that has no job any more. Returns milliseconds by stage, the current one included.
+  std::map<std::string, double> finish();
 
  private:
   void run();
