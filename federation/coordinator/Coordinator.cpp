@@ -72,6 +72,9 @@ class Coordinator::Impl {
         throw Refusal(413, "TooLarge", "the message is larger than any of this protocol");
       if (route.access == Access::Site) authenticate(call);
       if (route.access == Access::Administrator) requireToken(request);
+      if (request.target.find('?') != std::string::npos)
+        throw Refusal(400, "Malformed",
+                      "no address here takes a query: what is asked for is in the path");
       return route.handler(call);
     } catch (const Refusal& refusal) {
       return problemAnswer(refusal, core.now());

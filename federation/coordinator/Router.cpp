@@ -137,9 +137,6 @@ const Route& Router::find(ApiCall& call) const {
       continue;
     }
     call.path = std::move(*parameters);
-    if (path.size() < target.size())
-      throw Refusal(400, "Malformed",
-                    "no address here takes a query: what is asked is in the path");
     return route;
   }
   if (otherMethod) throw Refusal(405, "MethodNotAllowed", "this address does not know that method");

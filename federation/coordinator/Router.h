@@ -43,8 +43,7 @@ struct Route {
 class Router {
  public:
   void add(Route route) { routes_.push_back(std::move(route)); }
-  // Fills in call.path. Throws Refusal (404 NotFound, 405 MethodNotAllowed,
-  // 400 Malformed).
+  // Fills in call.path. Throws Refusal (404 NotFound, 405 MethodNotAllowed).
   const Route& find(ApiCall&) const;
   const std::vector<Route>& routes() const { return routes_; }
 
