@@ -12,6 +12,7 @@
 #include "federation/secagg/FixedPoint.h"
 #include "federation/wire/RequestSignature.h"
 #include "orthanc-plugin/training/LoopbackConsortium.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <nlohmann/json.hpp>
 #include <stdlib.h>
@@ -36,17 +37,6 @@ using Json = nlohmann::ordered_json;
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "fedpet-bench.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path); }
-  fs::path path;
-};
 
 Plan perceptronPlan(int features, std::vector<int> hidden, Masking masking) {
   Plan plan;
@@ -114,14 +104,14 @@ Json measureRounds(Masking masking) {
   Plan plan = perceptronPlan(39, {1150, 1090}, masking);
   plan.quorum = kSites;
   plan.training.rounds = kRounds;
-  TemporaryFolder folder;
+  fedpet::testing::TemporaryDirectory folder;
   std::vector<std::unique_ptr<InstantTrainer>> trainers;
   std::vector<LoopbackConsortium::Member> members;
   for (int i = 0; i < kSites; ++i) {
     trainers.push_back(std::make_unique<InstantTrainer>(plan));
     members.push_back({"site-" + std::to_string(i), trainers.back().get()});
   }
-  LoopbackConsortium consortium({folder.path}, members);
+  LoopbackConsortium consortium({folder.path()}, members);
   const std::clock_t cpuBefore = std::clock();
   const auto run = consortium.run(plan, [](int) {});
   const double cpuSeconds = static_cast<double>(std::clock() - cpuBefore) / CLOCKS_PER_SEC;
@@ -175,14 +165,14 @@ class Simulation {
  public:
   explicit Simulation(int sites) {
     CoordinatorSettings settings;
-    settings.folder = folder_.path;
-    settings.database = (folder_.path / "coordinator.db").string();
+    settings.folder = folder_.path();
+    settings.database = (folder_.path() / "coordinator.db").string();
     settings.publicUrl = "https://127.0.0.1:1";
     settings.now = systemSeconds;
     settings.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
     Coordinator::create("bench", settings);
     coordinator_.emplace(settings);
-    std::ifstream token(KeyFiles{folder_.path}.token());
+    std::ifstream token(KeyFiles{folder_.path()}.token());
     std::getline(token, token_);
     for (int i = 0; i < sites; ++i) enrol("site-" + std::to_string(i));
   }
@@ -307,7 +297,7 @@ class Simulation {
     coordinator_->tick();
   }
 
-  TemporaryFolder folder_;
+  fedpet::testing::TemporaryDirectory folder_;
   std::optional<Coordinator> coordinator_;
   std::string token_;
   std::vector<Member> sites_;

@@ -1,6 +1,7 @@
 // A folder as an archive exports it: the one series that can be measured lies among others.
 #include "dicom/PetSeriesReader.h"
 #include "tests/support/PetSeriesFiles.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,12 +1,5 @@
 // SR and SEG before judges that are not ours. Slow (PixelMed is a large Java program), hence a
 // test program of its own.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <fstream>
-#include <iterator>
-
 #include "dicom/PetSeriesReader.h"
 #include "dicom/ResultIdentity.h"
 #include "dicom/Segmentation.h"
@@ -14,7 +7,15 @@
 #include "tests/support/AssessmentBuilder.h"
 #include "tests/support/DicomJudges.h"
 #include "tests/support/PetSeriesFiles.h"
+#include "tests/support/TemporaryDirectory.h"
 #include "tests/support/TestData.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 
 namespace fedpet {
 namespace {
@@ -22,12 +23,12 @@ namespace {
 using dicom::assignIdentity;
 using dicom::writeSegmentation;
 using dicom::writeStructuredReport;
-using testing::AssessmentBuilder;
 using testing::anAssessment;
-using testing::TemporaryDirectory;
+using testing::AssessmentBuilder;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using testing::TemporaryDirectory;
 
 void save(const std::filesystem::path& path, const std::vector<std::byte>& bytes) {
   std::ofstream(path, std::ios::binary)

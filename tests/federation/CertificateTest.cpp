@@ -1,5 +1,6 @@
 // Certificates, with the openssl command line as a judge that shares none of our code.
 #include "federation/crypto/Certificate.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -39,13 +40,6 @@ struct Judgement {
 // A folder of its own with files that openssl is asked about.
 class Judge : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "fedpet-certXXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   void write(const std::string& name, std::string_view content) const {
     std::ofstream(folder_ / name, std::ios::binary) << content;
   }
@@ -67,7 +61,8 @@ class Judge : public ::testing::Test {
                    options + " member.pem");
   }
 
-  std::filesystem::path folder_;
+  const fedpet::testing::TemporaryDirectory temporary_;
+  const std::filesystem::path& folder_ = temporary_.path();
 };
 
 using Certificates = Judge;

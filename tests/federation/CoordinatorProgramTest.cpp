@@ -4,6 +4,7 @@
 #include "federation/wire/Messages.h"
 #include "federation/wire/RequestSignature.h"
 #include "net/HttpClient.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -36,15 +37,11 @@ std::string contentOf(const std::filesystem::path& path) {
 class CoordinatorProgram : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "fedpet-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
     dir_ = (root_ / "consortium").string();
     ASSERT_EQ(run("init --consortium Trial --url https://localhost --dir " + dir_), 0) << output_;
   }
   void TearDown() override {
     if (server_ > 0) stop(SIGKILL);
-    std::filesystem::remove_all(root_);
   }
 
   int run(const std::string& arguments) {
@@ -114,7 +111,8 @@ class CoordinatorProgram : public ::testing::Test {
     return options;
   }
 
-  std::filesystem::path root_;
+  const fedpet::testing::TemporaryDirectory temporary_;
+  const std::filesystem::path& root_ = temporary_.path();
   std::string dir_, url_, output_;
   pid_t server_ = -1;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "federation/learning/LocalSums.h"
+#include "tests/federation/SomeCohort.h"
 
 #include <random>
 
@@ -22,19 +23,6 @@ inline Plan faultPlan() {
   plan.newton.l2 = 0.01;
   plan.newton.tolerance = 0.1;  // how exactly is not the question here
   return plan;
-}
-
-inline Cohort faultCohort(const Plan& plan, unsigned seed) {
-  std::mt19937 random(seed);
-  Cohort cohort;
-  cohort.names = columnsOf(plan);
-  cohort.rows = 20 + seed;
-  for (std::size_t row = 0; row < cohort.rows; ++row) {
-    const double age = 40 + static_cast<double>(random() % 400) / 10;
-    cohort.features.push_back(age);
-    cohort.label.push_back(age + static_cast<double>(random() % 300) / 10 > 75 ? 1 : 0);
-  }
-  return cohort;
 }
 
 }  // namespace fedpet::federation::testing

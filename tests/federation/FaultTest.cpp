@@ -8,8 +8,8 @@
 #include "federation/site/Identity.h"
 #include "federation/site/SiteStore.h"
 #include "tests/federation/FaultPlan.h"
-#include "tests/federation/TemporaryFolder.h"
 #include "tests/support/LoopbackServer.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -228,8 +228,8 @@ class Consortium {
   void expectLogsAgree();
   void expectNoSecretTold();
 
-  TemporaryFolder temporary;
-  fs::path root = temporary.path;
+  fedpet::testing::TemporaryDirectory temporary;
+  fs::path root = temporary.path();
 
  private:
   World world_;
@@ -264,7 +264,7 @@ json resultOfSums(const Plan& plan, const std::vector<std::string>& contributing
     const FixedPoint fixed(layout, invitedByRound.at(progress.round), plan.masking);
     std::vector<std::uint64_t> sum(layout.length());
     for (const std::string& site : contributing) {
-      const auto own = localSums(plan, progress.input, faultCohort(plan, seedOf(site)));
+      const auto own = localSums(plan, progress.input, someCohort(plan, seedOf(site)));
       const auto words = fixed.encode(own.value().values);
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += words[i];
     }

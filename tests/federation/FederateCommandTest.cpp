@@ -1,4 +1,6 @@
 // The command as a person calls it: exit codes, JSON, and what is left behind.
+#include "tests/support/TemporaryDirectory.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -13,22 +15,16 @@
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 struct Answer {
   int exitCode = -1;
   std::string output;
 };
 
-class FederateCommand : public testing::Test {
+class FederateCommand : public ::testing::Test {
  protected:
-  FederateCommand() {
-    std::string name = (fs::temp_directory_path() / "fedpet-test.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-    fs::create_directories(folder_ / "tmp");
-  }
-  ~FederateCommand() override { fs::remove_all(folder_); }
+  FederateCommand() { fs::create_directories(folder_ / "tmp"); }
 
   fs::path table(const std::string& text) const {
     std::ofstream(folder_ / "table.csv") << text;
@@ -57,7 +53,8 @@ class FederateCommand : public testing::Test {
     return answer;
   }
 
-  fs::path folder_;
+  const fedpet::testing::TemporaryDirectory temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 constexpr const char* kUsual =

@@ -1,6 +1,7 @@
 // A whole consortium over a generated table: real coordinator, real sites, TLS on loopback.
 #include "federation/privacy/RdpAccountant.h"
 #include "orthanc-plugin/training/Experiment.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ using federation::NoiseKind;
 using federation::Plan;
 using federation::Strategy;
 using federation::TaskKind;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 double uniformOf(std::mt19937_64& random) {
   return static_cast<double>(random() >> 11) * 0x1.0p-53;
@@ -73,20 +74,9 @@ Plan aPlan(const CohortTable& table) {
   return plan;
 }
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "fedpet-test.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
-
 ExperimentResult run(const Plan& plan, const CohortTable& table, bool baselines = false) {
-  const TemporaryFolder folder;
-  return runExperiment(fittedPlan(plan, table), table, {folder.path, baselines, 50},
+  const fedpet::testing::TemporaryDirectory folder;
+  return runExperiment(fittedPlan(plan, table), table, {folder.path(), baselines, 50},
                        [](std::string_view, int) {});
 }
 
@@ -117,7 +107,7 @@ TEST(Federate, FitsTheLogisticRegressionOfThePooledTable) {
   EXPECT_EQ(result.all.federated.value, result.all.pooled->value);
 }
 
-class EveryStrategy : public testing::TestWithParam<Strategy> {};
+class EveryStrategy : public ::testing::TestWithParam<Strategy> {};
 
 TEST_P(EveryStrategy, BeatsChanceOnALearnableTable) {
   const CohortTable table = cohort();
@@ -137,9 +127,9 @@ TEST_P(EveryStrategy, BeatsChanceOnALearnableTable) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Federate, EveryStrategy,
-                         testing::Values(Strategy::FedAvg, Strategy::FedProx, Strategy::Scaffold,
-                                         Strategy::FedAdam, Strategy::FedYogi,
-                                         Strategy::FedAdagrad),
+                         ::testing::Values(Strategy::FedAvg, Strategy::FedProx, Strategy::Scaffold,
+                                           Strategy::FedAdam, Strategy::FedYogi,
+                                           Strategy::FedAdagrad),
                          [](const auto& tested) { return std::string(toString(tested.param)); });
 
 TEST(Federate, OrdersSurvivalTimesWithAPerceptron) {

@@ -1,6 +1,6 @@
 // `fedpet site` and `fedpet audit` as a person calls them.
 #include "tests/federation/SiteConsortium.h"
-#include "tests/federation/TemporaryFolder.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include "federation/site/OwnerFiles.h"
 #include "federation/site/Policy.h"
 #include "federation/site/SiteStore.h"
-#include "tests/federation/TemporaryFolder.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,10 +19,10 @@ namespace fedpet::federation {
 namespace {
 
 using namespace std::chrono_literals;
+using fedpet::testing::TemporaryDirectory;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::TemporaryFolder;
 
 // --- waiting -----------------------------------------------------------------------------------
 
@@ -220,35 +220,35 @@ int modeOf(const std::filesystem::path& path) {
 }
 
 TEST(OwnerFiles, AreForTheirOwnerOnly) {
-  const TemporaryFolder folder;
-  makeOwnerFolder(folder.path / "site");
-  writeOwnerFile(folder.path / "site" / "key", viewOf("secret"));
-  EXPECT_EQ(modeOf(folder.path / "site"), 0700);
-  EXPECT_EQ(modeOf(folder.path / "site" / "key"), 0600);
-  { AppendFile file(folder.path / "site" / "part"); }
-  EXPECT_EQ(modeOf(folder.path / "site" / "part"), 0600);
+  const TemporaryDirectory folder;
+  makeOwnerFolder(folder.path() / "site");
+  writeOwnerFile(folder.path() / "site" / "key", viewOf("secret"));
+  EXPECT_EQ(modeOf(folder.path() / "site"), 0700);
+  EXPECT_EQ(modeOf(folder.path() / "site" / "key"), 0600);
+  { AppendFile file(folder.path() / "site" / "part"); }
+  EXPECT_EQ(modeOf(folder.path() / "site" / "part"), 0600);
 }
 
 TEST(OwnerFiles, ReplaceWhatACrashLeftBehind) {
-  const TemporaryFolder folder;
-  { std::ofstream(folder.path / "key.new") << "half"; }
-  writeOwnerFile(folder.path / "key", viewOf("whole"));
-  EXPECT_EQ(textOf(readOwnerFile(folder.path / "key", 100)->view()), "whole");
-  EXPECT_FALSE(std::filesystem::exists(folder.path / "key.new"));
-  EXPECT_FALSE(readOwnerFile(folder.path / "absent", 100));
-  EXPECT_THROW(readOwnerFile(folder.path / "key", 4), std::filesystem::filesystem_error);
+  const TemporaryDirectory folder;
+  { std::ofstream(folder.path() / "key.new") << "half"; }
+  writeOwnerFile(folder.path() / "key", viewOf("whole"));
+  EXPECT_EQ(textOf(readOwnerFile(folder.path() / "key", 100)->view()), "whole");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "key.new"));
+  EXPECT_FALSE(readOwnerFile(folder.path() / "absent", 100));
+  EXPECT_THROW(readOwnerFile(folder.path() / "key", 4), std::filesystem::filesystem_error);
 }
 
 // --- memory ------------------------------------------------------------------------------------
 
 class SiteStoreTest : public ::testing::Test {
  protected:
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   std::chrono::sys_seconds now{1'800'000'000s};
   std::unique_ptr<SiteStore> store = open();
 
   std::unique_ptr<SiteStore> open() {
-    return std::make_unique<SiteStore>(folder.path, [this] { return now; });
+    return std::make_unique<SiteStore>(folder.path(), [this] { return now; });
   }
   void restart() {
     store.reset();
@@ -319,11 +319,11 @@ TEST_F(SiteStoreTest, WipesTheSecretsOfARoundThatIsOver) {
   store->endRound("r", Step::Done, "done", {"round-end", {{"round", "r"}}});
   EXPECT_TRUE(store->secrets("r").empty());
   store.reset();  // SQLite writes the log back into the file
-  std::ifstream file(folder.path / "site.db", std::ios::binary);
+  std::ifstream file(folder.path() / "site.db", std::ios::binary);
   const std::string content{std::istreambuf_iterator<char>(file), {}};
   ASSERT_THAT(content, HasSubstr("SQLite"));
   EXPECT_EQ(content.find(toBase64Url(secret.view())), std::string::npos);
-  EXPECT_EQ(modeOf(folder.path / "site.db"), 0600);
+  EXPECT_EQ(modeOf(folder.path() / "site.db"), 0600);
 }
 
 TEST_F(SiteStoreTest, NeverGoesBackToAnOlderRoster) {

@@ -3,8 +3,8 @@
 #include "federation/site/OwnerFiles.h"
 #include "federation/wire/Messages.h"
 #include "federation/wire/RequestSignature.h"
-#include "tests/federation/TemporaryFolder.h"
 #include "tests/support/LoopbackServer.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,8 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using fedpet::testing::Answer;
 using fedpet::testing::LoopbackServer;
+using fedpet::testing::TemporaryDirectory;
 using ::testing::HasSubstr;
-using testing::TemporaryFolder;
 
 Bytes someBytes(std::size_t count) {
   Bytes bytes(count);
@@ -96,7 +96,7 @@ class BlobServer {
 
 class Transfer : public ::testing::Test {
  protected:
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Bytes content = someBytes(10'000'000);  // three pieces
   std::string hash = sha256Hex(content);
   BlobServer blobs{content};
@@ -111,7 +111,7 @@ class Transfer : public ::testing::Test {
   }
   BlobTransfer::Wanted wanted() const { return {hash, content.size(), 64u << 20}; }
   Bytes fetchedBytes() {
-    BlobTransfer transfer(*link, folder.path);
+    BlobTransfer transfer(*link, folder.path());
     const auto path = transfer.fetch(wanted(), {});
     return readPiece(path, 0, std::filesystem::file_size(path));
   }
@@ -142,7 +142,7 @@ TEST_F(Transfer, GoesOnWhereTheConnectionBroke) {
 TEST_F(Transfer, FetchesAgainWhatHasAnotherHash) {
   blobs.blob[5'000'000] ^= 1;
   EXPECT_THROW(fetchedBytes(), WireError);
-  EXPECT_FALSE(std::filesystem::exists(folder.path / hash));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / hash));
   blobs.blob = content;
   EXPECT_EQ(fetchedBytes(), content);
 }
@@ -159,19 +159,19 @@ TEST_F(Transfer, RefusesAnotherPartThanWasAskedFor) {
     };
     EXPECT_THROW(fetchedBytes(), WireError) << lie;
   }
-  EXPECT_FALSE(std::filesystem::exists(folder.path / hash));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / hash));
 }
 
 TEST_F(Transfer, DoesNotStartWithWhatIsTooLarge) {
-  BlobTransfer transfer(*link, folder.path);
+  BlobTransfer transfer(*link, folder.path());
   EXPECT_THROW(transfer.fetch({hash, 2'000, 1'000}, {}), WireError);
   EXPECT_THROW(transfer.fetch({hash, std::nullopt, 1'000}, {}), WireError);
   EXPECT_LE(blobs.pieces.size(), 1U);
 }
 
 TEST_F(Transfer, FinishesAFileOfUnknownSizeThatWasWholeAlready) {
-  writeOwnerFile(folder.path / (hash + ".part"), content);
-  BlobTransfer transfer(*link, folder.path);
+  writeOwnerFile(folder.path() / (hash + ".part"), content);
+  BlobTransfer transfer(*link, folder.path());
   EXPECT_NO_THROW(transfer.fetch({hash, std::nullopt, 64u << 20}, {}));
   EXPECT_TRUE(blobs.pieces.empty());
 }
@@ -183,7 +183,7 @@ TEST_F(Transfer, TakesSmallerPiecesOnASlowLine) {
     return slow;
   };
   link = makeLink(200ms);
-  BlobTransfer transfer(*link, folder.path);
+  BlobTransfer transfer(*link, folder.path());
   for (const std::size_t expected : {kChunkBytes / 2, kChunkBytes / 4}) {
     EXPECT_THROW(transfer.fetch(wanted(), {}), net::NetError);
     EXPECT_EQ(transfer.pieceBytes(), expected);
@@ -191,25 +191,25 @@ TEST_F(Transfer, TakesSmallerPiecesOnASlowLine) {
 }
 
 TEST_F(Transfer, SendsOnlyWhatIsMissingAfterABreak) {
-  writeOwnerFile(folder.path / "upload", content);
+  writeOwnerFile(folder.path() / "upload", content);
   std::atomic<int> puts{0};
   blobs.tamper = [&](const net::HttpRequest& request) -> std::optional<Answer> {
     if (request.method != "PUT" || ++puts != 2) return std::nullopt;
     return problem(503, "Busy");
   };
   {
-    BlobTransfer transfer(*link, folder.path);
-    EXPECT_THROW(transfer.upload(folder.path / "upload", hash, content.size(), {}),
+    BlobTransfer transfer(*link, folder.path());
+    EXPECT_THROW(transfer.upload(folder.path() / "upload", hash, content.size(), {}),
                  CoordinatorRefusal);
   }
-  BlobTransfer transfer(*link, folder.path);
-  transfer.upload(folder.path / "upload", hash, content.size(), {});
+  BlobTransfer transfer(*link, folder.path());
+  transfer.upload(folder.path() / "upload", hash, content.size(), {});
   EXPECT_EQ(blobs.received, content);
   EXPECT_EQ(blobs.putBytes, content.size()) << "no byte was sent twice";
 }
 
 TEST_F(Transfer, StartsAgainOnceWhenTheCoordinatorDroppedAnUpload) {
-  writeOwnerFile(folder.path / "upload", content);
+  writeOwnerFile(folder.path() / "upload", content);
   int mismatches = 0;
   blobs.tamper = [&](const net::HttpRequest& request) -> std::optional<Answer> {
     if (request.method != "PUT" || blobs.received.size() < 2 * kChunkBytes || mismatches > 0)
@@ -218,20 +218,20 @@ TEST_F(Transfer, StartsAgainOnceWhenTheCoordinatorDroppedAnUpload) {
     blobs.received.clear();
     return problem(409, "HashMismatch");
   };
-  BlobTransfer transfer(*link, folder.path);
-  transfer.upload(folder.path / "upload", hash, content.size(), {});
+  BlobTransfer transfer(*link, folder.path());
+  transfer.upload(folder.path() / "upload", hash, content.size(), {});
   EXPECT_EQ(blobs.received, content);
 }
 
 TEST_F(Transfer, DoesNotSpinOnACoordinatorThatTakesNothing) {
-  writeOwnerFile(folder.path / "upload", content);
+  writeOwnerFile(folder.path() / "upload", content);
   blobs.tamper = [&](const net::HttpRequest&) -> std::optional<Answer> {
     Answer answer;
     answer.body = R"({"received": 0})";
     return answer;
   };
-  BlobTransfer transfer(*link, folder.path);
-  EXPECT_THROW(transfer.upload(folder.path / "upload", hash, content.size(), {}), WireError);
+  BlobTransfer transfer(*link, folder.path());
+  EXPECT_THROW(transfer.upload(folder.path() / "upload", hash, content.size(), {}), WireError);
 }
 
 // --- the line itself ---------------------------------------------------------------------------

@@ -7,6 +7,8 @@
 #include "federation/secagg/FixedPoint.h"
 #include "federation/secagg/SecureSum.h"
 #include "federation/wire/RequestSignature.h"
+#include "tests/federation/SomeCohort.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,9 +29,6 @@ using nlohmann::json;
 class TestConsortium {
  public:
   explicit TestConsortium(const std::string& database = {}) {
-    std::string name = (std::filesystem::temp_directory_path() / "fedpet-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    root = name;
     settings.folder = root / "coordinator";
     settings.database = database.empty() ? (settings.folder / "coordinator.db").string() : database;
     settings.publicUrl = "https://consortium.example/fedpet";
@@ -39,11 +38,6 @@ class TestConsortium {
     Coordinator::create("test consortium", settings);
     restart();
     std::ifstream(settings.folder / "admin-token") >> token;
-  }
-  ~TestConsortium() {
-    coordinator.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(root, ignored);
   }
   TestConsortium(const TestConsortium&) = delete;
   TestConsortium& operator=(const TestConsortium&) = delete;
@@ -82,7 +76,8 @@ class TestConsortium {
     return std::string(textOf(response.body));
   }
 
-  std::filesystem::path root;
+  fedpet::testing::TemporaryDirectory folder;
+  const std::filesystem::path& root = folder.path();
   std::chrono::sys_seconds now{1'800'000'000s};
   CoordinatorSettings settings;
   std::unique_ptr<Coordinator> coordinator;
@@ -291,19 +286,6 @@ inline Plan smallPlan(Masking masking, int quorum) {
   plan.training.rounds = 2;
   if (masking == Masking::Ring32) plan.task = TaskKind::Train;  // an exact fit needs 64 bits
   return plan;
-}
-
-inline Cohort someCohort(const Plan& plan, unsigned seed) {
-  std::mt19937 random(seed);
-  Cohort cohort;
-  cohort.names = columnsOf(plan);
-  cohort.rows = 20 + seed;
-  for (std::size_t row = 0; row < cohort.rows; ++row) {
-    const double age = 40 + static_cast<double>(random() % 400) / 10;
-    cohort.features.push_back(age);
-    cohort.label.push_back(age + static_cast<double>(random() % 300) / 10 > 75 ? 1 : 0);
-  }
-  return cohort;
 }
 
 // Enrolled sites s1, s2, ... and a plan that all have approved and that runs.

@@ -6,6 +6,7 @@
 #include "tests/support/Nifti.h"
 #include "tests/support/PetSeriesBuilder.h"
 #include "tests/support/PetSeriesFiles.h"
+#include "tests/support/TemporaryDirectory.h"
 #include "tests/support/TestData.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,12 @@
+#include "dicom/PetSeriesReader.h"
+#include "dicom/PetSeriesWriter.h"
+#include "dicom/Segmentation.h"
+#include "models/imaging/SuvScaling.h"
+#include "sample-data/PhantomFiles.h"
+#include "sample-data/PhantomSeries.h"
+#include "tests/support/PetSeriesFiles.h"
+#include "tests/support/TemporaryDirectory.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,14 +19,6 @@
 #include <set>
 #include <sstream>
 #include <string>
-
-#include "dicom/PetSeriesReader.h"
-#include "dicom/PetSeriesWriter.h"
-#include "dicom/Segmentation.h"
-#include "models/imaging/SuvScaling.h"
-#include "sample-data/PhantomFiles.h"
-#include "sample-data/PhantomSeries.h"
-#include "tests/support/PetSeriesFiles.h"
 
 namespace fedpet::sample {
 namespace {
@@ -40,7 +41,8 @@ const Phantom& quickPhantom() {
   return phantom;
 }
 
-std::vector<dicom::DicomBytes> filesOf(const PetSeries& series, const dicom::PetWritingOptions& options) {
+std::vector<dicom::DicomBytes> filesOf(const PetSeries& series,
+                                       const dicom::PetWritingOptions& options) {
   std::vector<dicom::DicomBytes> files;
   for (int k = 0; k < series.geometry.size[2]; ++k)
     files.push_back({"slice " + std::to_string(k), dicom::petInstance(series, k, options)});
@@ -81,10 +83,11 @@ TEST_P(PhantomDicom, ReadsBackAsTheSuvOfThePhantomWithinQuantisation) {
 }
 INSTANTIATE_TEST_SUITE_P(InEveryEncoding, PhantomDicom,
                          ::testing::Values(dicom::PetEncoding::ExplicitLittleEndian,
-                                         dicom::PetEncoding::ImplicitLittleEndian,
-                                         dicom::PetEncoding::DeflatedLittleEndian,
-                                         dicom::PetEncoding::RunLength, dicom::PetEncoding::JpegLossless,
-                                         dicom::PetEncoding::JpegLsLossless));
+                                           dicom::PetEncoding::ImplicitLittleEndian,
+                                           dicom::PetEncoding::DeflatedLittleEndian,
+                                           dicom::PetEncoding::RunLength,
+                                           dicom::PetEncoding::JpegLossless,
+                                           dicom::PetEncoding::JpegLsLossless));
 
 TEST(PhantomSeries, KeepsItsHeaderFactsThroughTheFile) {
   const PetSeries written = toPetSeries(quickPhantom());
@@ -98,7 +101,8 @@ TEST(PhantomSeries, KeepsItsHeaderFactsThroughTheFile) {
   EXPECT_EQ(read->patientHeightM, written.patientHeightM);
   EXPECT_EQ(read->seriesDateTime, written.seriesDateTime);
   EXPECT_EQ(read->radiopharmaceutical.startDateTime, written.radiopharmaceutical.startDateTime);
-  EXPECT_EQ(read->radiopharmaceutical.injectedActivityBq, written.radiopharmaceutical.injectedActivityBq);
+  EXPECT_EQ(read->radiopharmaceutical.injectedActivityBq,
+            written.radiopharmaceutical.injectedActivityBq);
   EXPECT_EQ(read->slices.back().acquisitionDateTime, written.slices.back().acquisitionDateTime);
   EXPECT_EQ(read->slices.back().sopInstanceUid, written.slices.back().sopInstanceUid);
 }
@@ -109,7 +113,8 @@ TEST(PhantomSeries, ScansSeveralBedsFromTheFeetUpwards) {
   for (const PetSlice& slice : series.slices) times.insert(*slice.acquisitionDateTime);
   EXPECT_GE(times.size(), 6u);
   EXPECT_EQ(series.slices.front().acquisitionDateTime, series.seriesDateTime);
-  EXPECT_GT(*series.slices.back().acquisitionDateTime, *series.seriesDateTime + std::chrono::minutes(10));
+  EXPECT_GT(*series.slices.back().acquisitionDateTime,
+            *series.seriesDateTime + std::chrono::minutes(10));
 }
 
 TEST(PhantomSeries, HasTheSameUidsForTheSameSpecAndOthersForAnother) {
@@ -189,7 +194,9 @@ TEST(PhantomFiles, SatisfyTheValidatorAndAgreeAmongThemselves) {
   EXPECT_EQ(errorsOf("dciodvfy -new '" + first.string() + "'"), "");
   EXPECT_EQ(errorsOf("dciodvfy -new '" + (patient.petDirectory / "PT0100.dcm").string() + "'"), "");
   EXPECT_EQ(errorsOf("dciodvfy -new '" + patient.truthSegmentation.string() + "'"), "");
-  EXPECT_EQ(errorsOf("dcentvfy '" + first.string() + "' '" + patient.truthSegmentation.string() + "'"), "");
+  EXPECT_EQ(
+      errorsOf("dcentvfy '" + first.string() + "' '" + patient.truthSegmentation.string() + "'"),
+      "");
 }
 
 TEST(PhantomFiles, HoldTheTruthAsSegmentsOfTheSameVolumes) {
@@ -223,7 +230,8 @@ TEST(PhantomFiles, AreTheSameBytesWhenWrittenAgain) {
   int compared = 0;
   for (const auto& entry : fs::recursive_directory_iterator(a.path())) {
     if (!entry.is_regular_file()) continue;
-    std::ifstream x(entry.path(), std::ios::binary), y(b.path() / fs::relative(entry.path(), a.path()), std::ios::binary);
+    std::ifstream x(entry.path(), std::ios::binary),
+        y(b.path() / fs::relative(entry.path(), a.path()), std::ios::binary);
     std::stringstream sx, sy;
     sx << x.rdbuf();
     sy << y.rdbuf();

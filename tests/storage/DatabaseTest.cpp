@@ -1,6 +1,7 @@
 // One suite against SQLite and a real PostgreSQL server.
 #include "storage/Database.h"
 #include "tests/storage/PostgresServer.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,14 +44,7 @@ class Storage : public ::testing::TestWithParam<Dialect> {
       location_ = postgres()->createDatabase();
       return;
     }
-    std::string name = (std::filesystem::temp_directory_path() / "fedpet-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    location_ = (folder_ / "notes.db").string();
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+    location_ = (folder_.path() / "notes.db").string();
   }
 
   static void add(soci::session& sql, const std::string& text, long long size) {
@@ -64,7 +58,7 @@ class Storage : public ::testing::TestWithParam<Dialect> {
     });
   }
 
-  std::filesystem::path folder_;
+  const fedpet::testing::TemporaryDirectory folder_;
   std::string location_;
 };
 
@@ -176,16 +170,14 @@ INSTANTIATE_TEST_SUITE_P(Dialects, Storage, ::testing::Values(Dialect::Sqlite, D
                          });
 
 TEST(SqliteFile, IsReadableByItsOwnerAlone) {
-  std::string name = (std::filesystem::temp_directory_path() / "fedpet-XXXXXX").string();
-  ASSERT_NE(mkdtemp(name.data()), nullptr);
-  const std::string file = name + "/sub/notes.db";
+  const fedpet::testing::TemporaryDirectory folder;
+  const std::string file = (folder.path() / "sub" / "notes.db").string();
   {
     Database db(file, kOne);
     struct stat facts {};
     ASSERT_EQ(stat(file.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777, 0600U);
   }
-  std::filesystem::remove_all(name);
 }
 
 TEST(PostgreSql, ReconnectsAfterTheServerWasRestarted) {

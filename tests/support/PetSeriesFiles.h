@@ -27,17 +27,4 @@ std::vector<dicom::DicomBytes> dicomFiles(const PetSeriesBuilder&,
                                           Encoding = Encoding::ExplicitLittleEndian);
 void writeTo(const std::filesystem::path& directory, const std::vector<dicom::DicomBytes>&);
 
-// A folder of its own below the system's temporary folder; gone with this object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 }  // namespace fedpet::testing

@@ -2,6 +2,7 @@
 // through the REST API; what the plugins do happens in real processes on the loopback interface.
 #include "federation/Clock.h"
 #include "federation/coordinator/Coordinator.h"
+#include "tests/support/TemporaryDirectory.h"
 #include "tests/system/OrthancFixture.h"
 
 #include <gmock/gmock.h>
@@ -74,17 +75,12 @@ class Federation : public ::testing::Test {
   void SetUp() override {
     if (const std::string reason = OrthancFixture::whyNot(); !reason.empty())
       GTEST_SKIP() << reason;
-    std::string name = (fs::temp_directory_path() / "fedpet-consortium-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     startHost();
     for (int i = 0; i < 3; ++i) startSite(i);
   }
   void TearDown() override {
     sites_.clear();
     host_.reset();
-    std::error_code ignored;
-    if (!folder_.empty()) fs::remove_all(folder_, ignored);
   }
 
   void startHost() {
@@ -163,7 +159,8 @@ class Federation : public ::testing::Test {
     return admin("GET", "plans/" + hash).at("status").get<std::string>();
   }
 
-  fs::path folder_;
+  const TemporaryDirectory temporary_;
+  const fs::path& folder_ = temporary_.path();
   std::unique_ptr<OrthancFixture> host_;
   std::vector<std::unique_ptr<OrthancFixture>> sites_;
   std::string token_;
