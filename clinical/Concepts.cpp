@@ -33,12 +33,28 @@ constexpr std::array kOrgans{
     Named{Organ::Liver, "Liver"},           Named{Organ::Spleen, "Spleen"},
     Named{Organ::LumbarMarrow, "LumbarMarrow"}, Named{Organ::LeftKidney, "LeftKidney"},
     Named{Organ::RightKidney, "RightKidney"},   Named{Organ::Bladder, "Bladder"},
+    Named{Organ::BloodPool, "BloodPool"},
 };
 
 constexpr std::array kRoles{
     Named{RegionRole::Lesion, "Lesion"},
     Named{RegionRole::Physiological, "Physiological"},
     Named{RegionRole::Reference, "Reference"},
+};
+
+constexpr std::array kResponses{
+    Named{MetabolicResponse::Complete, "CMR"},
+    Named{MetabolicResponse::Partial, "PMR"},
+    Named{MetabolicResponse::Stable, "SMD"},
+    Named{MetabolicResponse::Progressive, "PMD"},
+    Named{MetabolicResponse::UnconfirmedProgressive, "UPMD"},
+    Named{MetabolicResponse::ConfirmedProgressive, "CPMD"},
+};
+
+constexpr std::array kFates{
+    Named{LesionFate::Matched, "Matched"},
+    Named{LesionFate::New, "NewLesion"},
+    Named{LesionFate::Resolved, "Resolved"},
 };
 
 constexpr std::array kEndpoints{
@@ -71,6 +87,18 @@ constexpr std::array kQuantities{
                   "Liver reference mean SUV (body weight)"},
     QuantityEntry{Quantity::LiverSuvSd, "LiverSUVsd", "g/ml{SUVbw}",
                   "Liver reference standard deviation of SUV (body weight)"},
+    QuantityEntry{Quantity::SulPeak, "SULpeak", "g/ml{SUVlbm(Janma)}",
+                  "Peak SUL (1 ml sphere, lean body mass)"},
+    QuantityEntry{Quantity::ReferenceSulMean, "ReferenceSULmean", "g/ml{SUVlbm(Janma)}",
+                  "PERCIST reference mean SUL"},
+    QuantityEntry{Quantity::ReferenceSulSd, "ReferenceSULsd", "g/ml{SUVlbm(Janma)}",
+                  "PERCIST reference standard deviation of SUL"},
+    QuantityEntry{Quantity::PercistThreshold, "PERCISTthreshold", "g/ml{SUVlbm(Janma)}",
+                  "Least SULpeak that is measurable by PERCIST"},
+    QuantityEntry{Quantity::SulPeakChange, "SULpeakChange", "%",
+                  "Change of the hottest lesion's SULpeak"},
+    QuantityEntry{Quantity::TmtvChange, "TMTVchange", "%", "Change of total metabolic tumour volume"},
+    QuantityEntry{Quantity::TlgChange, "TLGchange", "%", "Change of total lesion glycolysis"},
 };
 
 struct PrivateEntry {
@@ -130,6 +158,32 @@ constexpr std::array kPrivateConcepts{
                  "On what data the model was trained, in words"},
     PrivateEntry{PrivateConcept::ModelHash, "ModelHash", "Hash of the model weights",
                  "SHA-256 of the model's weights, lower-case hexadecimal"},
+    PrivateEntry{PrivateConcept::PercistThreshold, "PercistThreshold",
+                 "Least measurable SULpeak",
+                 "Least SULpeak of a lesion that is measurable by PERCIST 1.0: 1.5 x mean + 2 SD of "
+                 "the liver, or 2 x mean + 2 SD of the blood pool"},
+    PrivateEntry{PrivateConcept::SulPeakChange, "SulPeakChange", "Change of SULpeak",
+                 "Change of the SULpeak of the hottest lesion since an earlier study, in percent of "
+                 "the earlier value"},
+    PrivateEntry{PrivateConcept::TmtvChange, "TmtvChange", "Change of TMTV",
+                 "Change of the total metabolic tumour volume since an earlier study, in percent"},
+    PrivateEntry{PrivateConcept::TlgChange, "TlgChange", "Change of TLG",
+                 "Change of the total lesion glycolysis since an earlier study, in percent"},
+    PrivateEntry{PrivateConcept::PercistMeasurable, "Measurable", "Measurable by PERCIST",
+                 "Whether the hottest lesion's SULpeak reaches the least measurable one"},
+    PrivateEntry{PrivateConcept::PercistResponse, "PercistResponse", "PERCIST 1.0 response",
+                 "Metabolic response category by PERCIST 1.0 against an earlier study"},
+    PrivateEntry{PrivateConcept::ImmunePercistResponse, "iPercistResponse", "iPERCIST response",
+                 "Metabolic response category under immunotherapy: progression is unconfirmed until "
+                 "a later study confirms it"},
+    PrivateEntry{PrivateConcept::ResponseReason, "ResponseReason", "Reason of response category",
+                 "Which rule gave the response category, in words"},
+    PrivateEntry{PrivateConcept::LesionFate, "LesionFate", "Fate of lesion",
+                 "Whether a lesion was there in the earlier study, is new, or is gone"},
+    PrivateEntry{PrivateConcept::ComparedStudyDate, "ComparedDate", "Date of compared study",
+                 "When the earlier study was acquired that this one is compared with"},
+    PrivateEntry{PrivateConcept::Harmonisation, "Harmonisation", "Harmonisation between scanners",
+                 "What was done to make numbers of different scanners comparable, in words"},
 };
 
 constexpr std::array kAllEndpoints{Endpoint::DurableClinicalBenefit,
@@ -162,6 +216,7 @@ Code siteOf(Organ organ) {
     case Organ::LeftKidney: return {"18639004", "SCT", "Left kidney"};
     case Organ::RightKidney: return {"9846003", "SCT", "Right kidney"};
     case Organ::Bladder: return {"89837001", "SCT", "Urinary bladder"};
+    case Organ::BloodPool: return {"281130003", "SCT", "Descending aorta"};
   }
   throw std::invalid_argument("organ outside its table");
 }
@@ -179,6 +234,9 @@ Quantity quantityFromString(std::string_view name) {
 QuantityCodes codesOf(Quantity quantity) {
   const Code suv{"126401", "DCM", "SUVbw"};
   const Code suvMethod{"126410", "DCM", "SUV body weight calculation method"};
+  const Code sul{"126405", "DCM", "SUVlbm(Janma)"};
+  const Code sulMethod{"126414", "DCM", "SUV lean body mass calculation Janmahasatian method"};
+  const Code deviation{"386136009", "SCT", "Standard Deviation"};
   const Code metabolicVolume{"126032", "DCM", "Metabolic Volume"};
   const Code voxelSum{"126030", "DCM", "Sum of segmented voxel method for volume"};
   const Code mean{"373098007", "SCT", "Mean"};
@@ -205,8 +263,17 @@ QuantityCodes codesOf(Quantity quantity) {
     case Quantity::MarrowToLiverRatio:
       return {codeOf(PrivateConcept::MarrowToLiverRatio), none, none, siteOf(Organ::LumbarMarrow)};
     case Quantity::LiverSuvMean: return {suv, mean, suvMethod, liver};
-    case Quantity::LiverSuvSd:
-      return {suv, Code{"386136009", "SCT", "Standard Deviation"}, suvMethod, liver};
+    case Quantity::LiverSuvSd: return {suv, deviation, suvMethod, liver};
+    // The site of a lesion, or of the reference region, stands with its group.
+    case Quantity::SulPeak:
+      return {sul, Code{"126031", "DCM", "Peak Value Within ROI"}, sulMethod, none};
+    case Quantity::ReferenceSulMean: return {sul, mean, sulMethod, none};
+    case Quantity::ReferenceSulSd: return {sul, deviation, sulMethod, none};
+    case Quantity::PercistThreshold:
+      return {codeOf(PrivateConcept::PercistThreshold), none, sulMethod, none};
+    case Quantity::SulPeakChange: return {codeOf(PrivateConcept::SulPeakChange), none, none, body};
+    case Quantity::TmtvChange: return {codeOf(PrivateConcept::TmtvChange), none, none, body};
+    case Quantity::TlgChange: return {codeOf(PrivateConcept::TlgChange), none, none, body};
   }
   throw std::invalid_argument("quantity outside its table");
 }
@@ -217,6 +284,7 @@ Code unitCode(std::string_view ucum) {
   };
   constexpr std::array units{
       Unit{"g/ml{SUVbw}", "Standardized Uptake Value body weight"},
+      Unit{"g/ml{SUVlbm(Janma)}", "Standardized Uptake Value lean body mass (Janma)"},
       Unit{"{ratio}", "ratio"},
       Unit{"{count}", "count"},
       Unit{"1", "no units"},
@@ -264,6 +332,17 @@ Code codeOf(RegionRole role) {
   throw std::invalid_argument("role outside its table");
 }
 
+Code codeOf(MetabolicResponse response) { return privateCode(toString(response), title(response)); }
+
+Code codeOf(LesionFate fate) {
+  switch (fate) {
+    case LesionFate::Matched: return privateCode(toString(fate), "Seen in the earlier study");
+    case LesionFate::New: return privateCode(toString(fate), "New lesion");
+    case LesionFate::Resolved: return privateCode(toString(fate), "No longer seen");
+  }
+  throw std::invalid_argument("fate outside its table");
+}
+
 std::vector<PrivateCode> privateCodes() {
   std::vector<PrivateCode> codes;
   for (const PrivateEntry& entry : kPrivateConcepts)
@@ -272,6 +351,9 @@ std::vector<PrivateCode> privateCodes() {
     codes.push_back({codeOf(role), "Value of RegionRole"});
   for (const Endpoint endpoint : kAllEndpoints)
     codes.push_back({codeOf(endpoint), "Value of Endpoint"});
+  for (const auto& response : kResponses)
+    codes.push_back({codeOf(response.key), "Value of PercistResponse and iPercistResponse"});
+  for (const auto& fate : kFates) codes.push_back({codeOf(fate.key), "Value of LesionFate"});
   for (const RefusalCode refusal : allRefusalCodes())
     codes.push_back({codeOf(refusal), std::string(explain(refusal))});
   return codes;
@@ -279,6 +361,27 @@ std::vector<PrivateCode> privateCodes() {
 
 std::string_view toString(RegionRole role) { return nameOf(kRoles, role); }
 RegionRole regionRoleFromString(std::string_view name) { return keyOf(kRoles, name); }
+
+std::string_view toString(MetabolicResponse response) { return nameOf(kResponses, response); }
+MetabolicResponse metabolicResponseFromString(std::string_view name) {
+  return keyOf(kResponses, name);
+}
+
+std::string_view title(MetabolicResponse response) {
+  switch (response) {
+    case MetabolicResponse::Complete: return "Complete metabolic response";
+    case MetabolicResponse::Partial: return "Partial metabolic response";
+    case MetabolicResponse::Stable: return "Stable metabolic disease";
+    case MetabolicResponse::Progressive: return "Progressive metabolic disease";
+    case MetabolicResponse::UnconfirmedProgressive:
+      return "Unconfirmed progressive metabolic disease";
+    case MetabolicResponse::ConfirmedProgressive: return "Confirmed progressive metabolic disease";
+  }
+  throw std::invalid_argument("response outside its table");
+}
+
+std::string_view toString(LesionFate fate) { return nameOf(kFates, fate); }
+LesionFate lesionFateFromString(std::string_view name) { return keyOf(kFates, name); }
 
 std::string_view toString(Endpoint endpoint) { return nameOf(kEndpoints, endpoint); }
 Endpoint endpointFromString(std::string_view name) { return keyOf(kEndpoints, name); }

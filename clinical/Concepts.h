@@ -11,6 +11,8 @@
 namespace fedpet {
 
 enum class Endpoint;
+enum class LesionFate;
+enum class MetabolicResponse;
 enum class RefusalCode;
 enum class RegionRole;
 
@@ -27,7 +29,10 @@ inline constexpr std::string_view kPrivateSchemeName = "fedpet private concepts"
 inline constexpr std::string_view kPrivateSchemeUid =
     "2.25.225366258417712517914740820642281706777";
 
-enum class Organ { Brain, Heart, Liver, Spleen, LumbarMarrow, LeftKidney, RightKidney, Bladder };
+// BloodPool: the descending thoracic aorta, the reference where the liver is not one.
+enum class Organ {
+  Brain, Heart, Liver, Spleen, LumbarMarrow, LeftKidney, RightKidney, Bladder, BloodPool
+};
 std::string_view toString(Organ);   // "Liver"
 Organ organFromString(std::string_view);
 Code siteOf(Organ);                 // SCT anatomic site
@@ -41,6 +46,10 @@ enum class Quantity {
   Dmax,                                      // mm: largest distance between lesion centroids
   SpleenToLiverRatio, MarrowToLiverRatio,    // {ratio} of SUVmean
   LiverSuvMean, LiverSuvSd,                  // reference region, g/ml{SUVbw}
+  SulPeak,                                   // of a lesion, or of the hottest: g/ml{SUVlbm(Janma)}
+  ReferenceSulMean, ReferenceSulSd,          // PERCIST's reference region, g/ml{SUVlbm(Janma)}
+  PercistThreshold,                          // least SULpeak that PERCIST calls measurable
+  SulPeakChange, TmtvChange, TlgChange,      // %, from an earlier study to this one
 };
 std::string_view toString(Quantity);         // "TMTV", "SUVmax", ...: stable ids of JSON and options
 Quantity quantityFromString(std::string_view);
@@ -69,11 +78,18 @@ enum class PrivateConcept {
   IntervalLower, IntervalUpper, IntervalLevel,
   ModelInput, ModelInputValue, Contribution,
   CalibrationNote, TrainingData, ModelHash,
+  PercistThreshold, SulPeakChange, TmtvChange, TlgChange,
+  PercistMeasurable,                          // SCT Yes or No
+  PercistResponse, ImmunePercistResponse,     // a MetabolicResponse
+  ResponseReason,                             // text: which rule gave the category
+  LesionFate, ComparedStudyDate, Harmonisation,
 };
 Code codeOf(PrivateConcept);
 Code codeOf(Endpoint);      // "DCB", 99FEDPET
 Code codeOf(RefusalCode);   // "WeightMissing", 99FEDPET; up to 23 characters: a Long Code Value
 Code codeOf(RegionRole);    // "Physiological", 99FEDPET
+Code codeOf(MetabolicResponse);  // "PMR", 99FEDPET
+Code codeOf(LesionFate);    // "NewLesion", 99FEDPET
 
 // The whole private scheme in the order of docs/coding-scheme.md, each code once.
 struct PrivateCode {

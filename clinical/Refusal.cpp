@@ -64,6 +64,8 @@ constexpr std::array kEntries{
           "An input that the model needs is missing or was refused."},
     Entry{RefusalCode::ModelUnavailable, "ModelUnavailable", false,
           "No valid model bundle is installed; check the model's path and its hash."},
+    Entry{RefusalCode::NotComparable, "NotComparable", false,
+          "The two studies were not made or measured alike; compare their images by eye."},
 };
 
 const Entry& entryOf(RefusalCode code) {

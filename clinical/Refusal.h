@@ -39,6 +39,7 @@ enum class RefusalCode {
   OutOfDistribution,       // inputs unlike those that the model was trained on
   InputMissing,            // the model needs an input that was refused
   ModelUnavailable,        // no model bundle, or its signature or hash does not fit
+  NotComparable,           // two studies of a patient that were not made or measured alike
 };
 
 // Stable text form ("WeightMissing"), used in JSON, metrics and the private coding scheme.

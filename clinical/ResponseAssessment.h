@@ -80,6 +80,84 @@ struct ResponsePrediction {
   std::string observationUid;
 };
 
+// --- PERCIST 1.0 (Wahl 2009, J Nucl Med 50 suppl 1; O 2016, Radiology 280:576) ------------------
+
+// One study read by PERCIST. SUL is by the lean body mass of Janmahasatian.
+struct PercistReading {
+  Organ reference = Organ::Liver;          // or BloodPool, where the liver is no reference
+  std::string definition;                  // the rule with its numbers, and why this reference
+  // ReferenceSulMean, ReferenceSulSd, PercistThreshold, SulPeak of the hottest lesion (refused with
+  // NoLesion when there is none).
+  std::vector<Measurement> numbers;
+  bool measurable = false;                 // that SULpeak reaches the threshold
+  std::string hottestTrackingUid;          // empty: no lesion
+};
+
+enum class MetabolicResponse {
+  Complete, Partial, Stable, Progressive,  // PERCIST 1.0: CMR, PMR, SMD, PMD
+  // iPERCIST (Goldfarb 2019, J Nucl Med 60:335) in place of PMD: UPMD until a study 4 to 8 weeks
+  // later confirms it, then CPMD.
+  UnconfirmedProgressive, ConfirmedProgressive,
+};
+std::string_view toString(MetabolicResponse);  // "CMR", "PMR", "SMD", "PMD", "UPMD", "CPMD"
+MetabolicResponse metabolicResponseFromString(std::string_view);
+std::string_view title(MetabolicResponse);     // "Partial metabolic response"
+
+// One point of a patient's trend, from that study's own report.
+struct StudySummary {
+  std::string studyInstanceUid, seriesInstanceUid, srSopInstanceUid;
+  WallClock scannedAt{};                   // decay reference or acquisition time, scanner's clock
+  std::string producer;                    // "fedpet 0.4.0", "QIICR dcmqi": who wrote the report
+  std::string lesionDefinition;            // empty: the report does not say
+  std::optional<double> tmtvMl, tlgG, suvMax, sulPeak;  // sulPeak: of the hottest lesion
+  std::optional<int> lesionCount;
+  std::optional<MetabolicResponse> percist, iPercist;   // as that report says
+};
+
+enum class LesionFate { Matched, New, Resolved };
+std::string_view toString(LesionFate);     // "Matched", "NewLesion", "Resolved"
+LesionFate lesionFateFromString(std::string_view);
+
+// A lesion of this study, of the earlier one, or of both: one tracking UID.
+struct LesionChange {
+  LesionFate fate = LesionFate::Matched;
+  std::string trackingId, trackingUid;     // of this study's region when there is one
+  std::optional<double> earlierVolumeMl, volumeMl, earlierSulPeak, sulPeak, earlierSuvMax, suvMax;
+  double distanceMm = 0;                   // between the two after alignment; 0 unless Matched
+  std::string note;                        // "two earlier lesions have become one", ...
+};
+
+// This study against an earlier one of the same patient.
+struct Comparison {
+  StudySummary earlier;
+  // Refused when the studies cannot be compared (no SUL, uptake times or scanners too different,
+  // other lesion rule, nothing measurable before); the reason says which.
+  tl::expected<MetabolicResponse, Refusal> percist = MetabolicResponse::Stable;
+  tl::expected<MetabolicResponse, Refusal> iPercist = MetabolicResponse::Stable;
+  std::vector<std::string> reasons;        // the rules that gave the category, with their numbers
+  std::vector<Measurement> changes;        // SulPeakChange, TmtvChange, TlgChange
+  std::vector<LesionChange> lesions;       // this study's order, then the resolved ones
+  std::string alignment;                   // how places were made comparable, and how well
+  std::vector<std::string> warnings;
+  std::string percistUid, iPercistUid;     // observation UIDs of the two categories
+};
+
+// --- Harmonisation between scanners ---------------------------------------------------------------
+
+// What was done so that numbers of different scanners can be compared; nothing is done silently.
+struct Harmonisation {
+  std::string scanner;                     // the site's name for it, as its options say
+  std::string scannerClass, targetClass;   // "EARL-2", "EARL-1"; empty: unknown
+  // Gaussian applied to the whole image before anything was measured; nullopt: none.
+  std::optional<double> filterFwhmMm;
+  struct AdjustedInput {                   // ComBat on an input of the model
+    std::string input;                     // "SLR"
+    double measured = 0, adjusted = 0;
+  };
+  std::vector<AdjustedInput> adjusted;
+  std::string statement;                   // the whole in words, for every view of the result
+};
+
 struct ModelIdentity {
   std::string name, version, sha256;   // sha256 of the weights, lower-case hex
   std::string trainingData;            // "synthetic cohort, 4000 patients, seed 20261124"
@@ -90,6 +168,8 @@ struct ResultIdentity {                // deterministic: a re-run gives the same
   std::string srSeriesUid, srSopInstanceUid;
   std::string segSeriesUid, segSopInstanceUid;
   std::string deviceUid;               // 2.25 UID of this software version with this model
+  // Objects for eyes; empty when there is none.
+  std::string pdfSeriesUid, pdfSopInstanceUid, mipSeriesUid, mipSopInstanceUid;
 };
 
 struct ResponseAssessment {
@@ -109,6 +189,11 @@ struct ResponseAssessment {
   std::vector<Region> regions;
   std::vector<MissingRegion> missingRegions;
   std::vector<Measurement> wholeBody;  // TMTV, TLG, count, Dmax, ratios, liver reference, ...
+  std::optional<PercistReading> percist;   // absent when refused
+  std::optional<Refusal> percistRefusal;   // set exactly when a measured study has no reading
+  std::vector<StudySummary> priors;        // of the same patient, oldest first, before this study
+  std::optional<Comparison> comparison;    // with the baseline; absent when there is no prior
+  std::optional<Harmonisation> harmonisation;  // absent: the site knows nothing of its scanners
   std::vector<ResponsePrediction> predictions;
   std::vector<std::string> warnings;   // for the reader: input quality, assumptions made
 };

@@ -95,6 +95,7 @@ std::string absentReasonOf(RefusalCode code) {
     case RefusalCode::RegionNotFound:
     case RefusalCode::TooLittleBody:
     case RefusalCode::ModelUnavailable:
+    case RefusalCode::NotComparable:
     case RefusalCode::EnhancedPetUnsupported:
       return "not-performed";
     default:

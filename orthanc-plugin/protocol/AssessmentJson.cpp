@@ -3,14 +3,14 @@
 #include <boost/archive/iterators/base64_from_binary.hpp>
 #include <boost/archive/iterators/binary_from_base64.hpp>
 #include <boost/archive/iterators/transform_width.hpp>
-#include <nlohmann/json.hpp>
-#include <cmath>
-#include <sstream>
+
+#include "orthanc-plugin/protocol/FollowUpJson.h"
+#include "orthanc-plugin/protocol/JsonParts.h"
 
 namespace fedpet::plugin {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using plugin::toJson;  // beside the overloads below
 
 // ---- small values ---------------------------------------------------------------------------
 
@@ -34,34 +34,6 @@ std::vector<std::uint8_t> fromBase64(std::string text, std::size_t expectedSize)
   return bytes;
 }
 
-template <typename T>
-void putOptional(Json& json, const char* key, const std::optional<T>& value) {
-  if (value) json[key] = *value;
-}
-
-template <typename T>
-std::optional<T> getOptional(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || found->is_null()) return std::nullopt;
-  return found->get<T>();
-}
-
-Json toJson(const Refusal& refusal) {
-  return {{"code", toString(refusal.code)},
-          {"detail", refusal.detail},
-          {"explanation", explain(refusal.code)}};
-}
-
-Refusal refusalFrom(const Json& json) {
-  return {refusalCodeFromString(json.at("code").get<std::string>()), json.at("detail")};
-}
-
-Json toJson(const std::vector<Refusal>& refusals) {
-  Json list = Json::array();
-  for (const Refusal& refusal : refusals) list.push_back(toJson(refusal));
-  return list;
-}
-
 Json toJson(const std::optional<Code>& code) {
   if (!code) return nullptr;
   return {{"value", code->value}, {"scheme", code->scheme}, {"meaning", code->meaning}};
@@ -70,15 +42,6 @@ Json toJson(const std::optional<Code>& code) {
 std::optional<Code> codeFrom(const Json& json) {
   if (json.is_null()) return std::nullopt;
   return Code{json.at("value"), json.at("scheme"), json.at("meaning")};
-}
-
-Json toJson(const std::optional<WallClock>& time) {
-  return time ? Json(wallClockToText(*time)) : Json(nullptr);
-}
-
-std::optional<WallClock> timeFrom(const Json& json) {
-  if (json.is_null()) return std::nullopt;
-  return wallClockFromText(json.get<std::string>());
 }
 
 // ---- the source series ----------------------------------------------------------------------
@@ -225,44 +188,7 @@ PetSeries seriesFrom(const Json& json) {
   return series;
 }
 
-// ---- measurements and regions ---------------------------------------------------------------
-
-Json toJson(const Measurement& measurement) {
-  Json json{{"quantity", toString(measurement.quantity)},
-            {"title", title(measurement.quantity)},
-            {"unit", ucumUnit(measurement.quantity)}};
-  if (measurement.value)
-    json["value"] = *measurement.value;
-  else
-    json["refusal"] = toJson(measurement.value.error());
-  json["definition"] = measurement.definition;
-  json["observationUid"] = measurement.observationUid;
-  return json;
-}
-
-Measurement measurementFrom(const Json& json) {
-  Measurement measurement;
-  measurement.quantity = quantityFromString(json.at("quantity").get<std::string>());
-  if (json.contains("refusal"))
-    measurement.value = tl::make_unexpected(refusalFrom(json.at("refusal")));
-  else
-    measurement.value = json.at("value").get<double>();
-  json.at("definition").get_to(measurement.definition);
-  json.at("observationUid").get_to(measurement.observationUid);
-  return measurement;
-}
-
-Json toJson(const std::vector<Measurement>& measurements) {
-  Json list = Json::array();
-  for (const Measurement& measurement : measurements) list.push_back(toJson(measurement));
-  return list;
-}
-
-std::vector<Measurement> measurementsFrom(const Json& json) {
-  std::vector<Measurement> list;
-  for (const Json& item : json) list.push_back(measurementFrom(item));
-  return list;
-}
+// ---- regions --------------------------------------------------------------------------------
 
 Json toJson(const Region& region) {
   Json json{{"label", region.label},
@@ -392,7 +318,7 @@ Json toJson(const AssessedStudy& study) {
   for (const MipView& view : study.mips) mips.push_back(toJson(view));
   const ResultIdentity& identity = assessment.identity;
   const ModelIdentity& model = assessment.model;
-  return {{"schemaVersion", kAssessmentSchemaVersion},
+  Json json{{"schemaVersion", kAssessmentSchemaVersion},
           {"status", assessment.refusals.empty() ? "assessed" : "refused"},
           {"researchUseOnly", kResearchUseOnly},
           {"assessedAt", wallClockToText(assessment.assessedAt)},
@@ -409,7 +335,11 @@ Json toJson(const AssessedStudy& study) {
             {"srSopInstanceUid", identity.srSopInstanceUid},
             {"segSeriesUid", identity.segSeriesUid},
             {"segSopInstanceUid", identity.segSopInstanceUid},
-            {"deviceUid", identity.deviceUid}}},
+            {"deviceUid", identity.deviceUid},
+            {"pdfSeriesUid", identity.pdfSeriesUid},
+            {"pdfSopInstanceUid", identity.pdfSopInstanceUid},
+            {"mipSeriesUid", identity.mipSeriesUid},
+            {"mipSopInstanceUid", identity.mipSopInstanceUid}}},
           {"refusals", toJson(assessment.refusals)},
           {"suv", assessment.suv ? toJson(*assessment.suv) : Json(nullptr)},
           {"lesionDefinition", assessment.lesionDefinition},
@@ -419,6 +349,8 @@ Json toJson(const AssessedStudy& study) {
           {"predictions", std::move(predictions)},
           {"warnings", assessment.warnings},
           {"mips", std::move(mips)}};
+  putFollowUp(json, assessment);
+  return json;
 }
 
 AssessedStudy studyFrom(const Json& json, int schemaVersion) {
@@ -436,7 +368,10 @@ AssessedStudy studyFrom(const Json& json, int schemaVersion) {
   const Json& identity = json.at("identity");
   assessment.identity = {identity.at("srSeriesUid"), identity.at("srSopInstanceUid"),
                          identity.at("segSeriesUid"), identity.at("segSopInstanceUid"),
-                         identity.at("deviceUid")};
+                         identity.at("deviceUid"),
+                         // absent in results of version 0.1.0
+                         identity.value("pdfSeriesUid", ""), identity.value("pdfSopInstanceUid", ""),
+                         identity.value("mipSeriesUid", ""), identity.value("mipSopInstanceUid", "")};
   for (const Json& item : json.at("refusals")) assessment.refusals.push_back(refusalFrom(item));
   if (!json.at("suv").is_null()) assessment.suv = suvFrom(json.at("suv"));
   json.at("lesionDefinition").get_to(assessment.lesionDefinition);
@@ -448,37 +383,12 @@ AssessedStudy studyFrom(const Json& json, int schemaVersion) {
   for (const Json& item : json.at("predictions"))
     assessment.predictions.push_back(predictionFrom(item));
   json.at("warnings").get_to(assessment.warnings);
+  getFollowUp(json, assessment);
   for (const Json& item : json.at("mips")) study.mips.push_back(mipFrom(item));
   return study;
 }
 
 }  // namespace
-
-std::string wallClockToText(WallClock time) {
-  const auto days = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{days};
-  const std::chrono::hh_mm_ss clock{time - days};
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return text;
-}
-
-WallClock wallClockFromText(std::string_view text) {
-  int year = 0, hours = 0, minutes = 0, seconds = 0, micros = 0;
-  unsigned month = 0, day = 0;
-  const int read = std::sscanf(std::string(text).c_str(), "%4d-%2u-%2uT%2d:%2d:%2d.%6d", &year,
-                               &month, &day, &hours, &minutes, &seconds, &micros);
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  if (read != 7 || text.size() != 26 || !date.ok())
-    throw AssessmentJsonError("not a time of the form 2000-09-07T11:20:11.000000");
-  return std::chrono::local_days(date) + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
-         std::chrono::seconds(seconds) + std::chrono::microseconds(micros);
-}
 
 std::string assessmentToJson(const AssessedStudy& study, int indent) {
   // A text attribute of a broken file may still hold bytes that are not UTF-8: shown as U+FFFD.
