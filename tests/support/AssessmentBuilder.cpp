@@ -334,7 +334,11 @@ ResponseAssessment AssessmentBuilder::build() const {
                 .srSopInstanceUid = uid(11),
                 .segSeriesUid = uid(12),
                 .segSopInstanceUid = uid(13),
-                .deviceUid = uid(14)};
+                .deviceUid = uid(14),
+                .pdfSeriesUid = {},
+                .pdfSopInstanceUid = {},
+                .mipSeriesUid = {},
+                .mipSopInstanceUid = {}};
   a.assessedAt = local_days{2026y / November / 24} + 11h + 42min + 7s;
   a.softwareVersion = "0.1.0";
   a.model = {.name = "synthetic-logistic-cox",
