@@ -112,6 +112,8 @@ struct StudySummary {
   std::optional<double> tmtvMl, tlgG, suvMax, sulPeak;  // sulPeak: of the hottest lesion
   std::optional<int> lesionCount;
   std::optional<MetabolicResponse> percist, iPercist;   // as that report says
+  // Of that report, so that it can be referred to; seriesInstanceUid is the report's own series.
+  std::string srSopClassUid = {};
 };
 
 enum class LesionFate { Matched, New, Resolved };
