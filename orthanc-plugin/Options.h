@@ -87,6 +87,8 @@ struct Options {
   bool enable = true;
   std::string databasePath;  // empty: StorageDirectory/fedpet.db
   bool storeResults = true;
+  bool storePdf = true, storeMip = true;  // where results are stored at all
+  bool followUp = true;
   std::string lesionRule = "SUV4.0";
   std::string modelPath;
   WorkerOptions worker;

@@ -25,7 +25,10 @@ std::string jobOptions(const Options& options) {
   return nlohmann::json{{"lesionRule", options.lesionRule},
                         {"minimumBodyCoverageMm", options.eligibility.minimumBodyCoverageMm},
                         {"model", options.modelPath},
-                        {"storeResults", options.storeResults}}
+                        {"storeResults", options.storeResults},
+                        {"storePdf", options.storePdf},
+                        {"storeMip", options.storeMip},
+                        {"followUp", options.followUp}}
       .dump();
 }
 

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace fedpet::plugin {
 namespace {
 
@@ -43,6 +45,9 @@ LeasedJob jobFrom(const json& j) {
   job.minimumBodyCoverageMm = options.value("minimumBodyCoverageMm", job.minimumBodyCoverageMm);
   job.modelPath = options.value("model", "");
   job.storeResults = options.value("storeResults", true);
+  job.storePdf = options.value("storePdf", true);
+  job.storeMip = options.value("storeMip", true);
+  job.followUp = options.value("followUp", true);
   if (const auto previous = j.find("previous"); previous != j.end() && previous->is_object()) {
     job.previousSrUid = text(*previous, "srSopInstanceUid");
     job.previousSegUid = text(*previous, "segSopInstanceUid");
@@ -186,6 +191,34 @@ std::optional<std::string> OrthancClient::lookUp(const std::string& sopInstanceU
   for (const json& item : found)
     if (item.value("Type", "") == "Instance") return item.value("ID", "");
   return std::nullopt;
+}
+
+std::vector<StoredReport> OrthancClient::reportsOfOtherStudies(const std::string& seriesId) {
+  const auto response = call("GET", "/series/" + seriesId + "/patient");
+  if (response.status == 404) throw SeriesGone("the series is not in Orthanc any more");
+  const std::string patient = "/patients/" + text(parsed("patient", response), "ID");
+  const std::string own = text(parsed("series", call("GET", "/series/" + seriesId)), "ParentStudy");
+  std::map<std::string, std::string> dates;  // by study
+  for (const json& study : parsed("studies", call("GET", patient + "/studies")))
+    dates[text(study, "ID")] = text(study.value("MainDicomTags", json::object()), "StudyDate");
+  std::vector<StoredReport> reports;
+  for (const json& series : parsed("series", call("GET", patient + "/series"))) {
+    const std::string study = text(series, "ParentStudy");
+    if (study == own || text(series.value("MainDicomTags", json::object()), "Modality") != "SR")
+      continue;
+    for (const json& id : series.value("Instances", json::array()))
+      if (id.is_string()) reports.push_back({dates[study], id.get<std::string>()});
+  }
+  std::stable_sort(
+      reports.begin(), reports.end(),
+      [](const StoredReport& a, const StoredReport& b) { return a.studyDate > b.studyDate; });
+  return reports;
+}
+
+std::optional<std::string> OrthancClient::fileOfSop(const std::string& sopInstanceUid) {
+  const auto id = lookUp(sopInstanceUid);
+  if (!id) return std::nullopt;
+  return instanceFile(*id);
 }
 
 void OrthancClient::storeInstance(const std::string& sopInstanceUid,

@@ -37,7 +37,14 @@ struct LeasedJob {
   double minimumBodyCoverageMm = 600;
   std::string modelPath;
   bool storeResults = true;
+  bool followUp = true;                       // look for earlier studies of the patient
   std::string previousSrUid, previousSegUid;  // of the result that this one replaces
+};
+
+// A structured report in another study of the patient: perhaps what a follow-up is compared with.
+struct StoredReport {
+  std::string studyDate;  // "20240305"; empty when the study has none
+  std::string instanceId;
 };
 
 // Not thread-safe: one per thread, as its connection. Every call throws net::NetError when Orthanc
@@ -59,6 +66,11 @@ class OrthancClient {
   std::string instanceFile(const std::string& instanceId);            // throws SeriesGone
   // What Orthanc knows of a series whose files cannot be read as one: who and which, no pixels.
   PetSeries headerOf(const std::string& seriesId);  // throws SeriesGone
+  // The SR instances of the patient's other studies, newest study first. A patient is who has the
+  // same PatientID in this Orthanc; whether the issuer is the same too is for the reader to check.
+  std::vector<StoredReport> reportsOfOtherStudies(
+      const std::string& seriesId);                                         // throws SeriesGone
+  std::optional<std::string> fileOfSop(const std::string& sopInstanceUid);  // nullopt: not here
   // Stores the file under its SOP Instance UID: an equal one is left, another one is replaced.
   void storeInstance(const std::string& sopInstanceUid, std::span<const std::byte> file);
   void removeInstance(const std::string& sopInstanceUid);
