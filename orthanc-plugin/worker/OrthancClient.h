@@ -37,6 +37,7 @@ struct LeasedJob {
   double minimumBodyCoverageMm = 600;
   std::string modelPath;
   bool storeResults = true;
+  bool storePdf = true, storeMip = true;      // beside the results, when those are stored
   bool followUp = true;                       // look for earlier studies of the patient
   std::string previousSrUid, previousSegUid;  // of the result that this one replaces
 };
