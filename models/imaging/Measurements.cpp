@@ -1,11 +1,12 @@
 #include "models/imaging/Measurements.h"
 
+#include "models/imaging/Formatted.h"
+#include "models/imaging/VolumeFilters.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
-
-#include "models/imaging/VolumeFilters.h"
 
 namespace fedpet::imaging {
 namespace {
@@ -15,6 +16,13 @@ constexpr const char* kMaxDefinition = "hottest voxel of the region, SUVbw";
 constexpr const char* kPeakDefinition =
     "mean SUVbw of the 1 ml sphere (radius 6.2 mm) that is highest, centred on any voxel of the "
     "region; voxels count by their share inside the sphere, which may reach beyond the region";
+
+std::string sulPeakDefinition(const SuvScaling& scaling) {
+  return scaling.sulPerSuvBw
+             ? formatted("SUVpeak x %.4f: SUL by the lean body mass of Janmahasatian",
+                         *scaling.sulPerSuvBw)
+             : std::string("SUVpeak as SUL, by the lean body mass of Janmahasatian");
+}
 
 struct PeakSample {
   std::array<int, 3> step;
@@ -76,27 +84,29 @@ Measurement refused(Quantity quantity, Refusal why, std::string definition) {
 
 // The definitions, once: the same text whether the number is given or refused.
 struct WholeBodyDefinitions {
-  std::string tmtv, tlg, count, suvMax, suvPeak;
+  std::string tmtv, tlg, count, suvMax, suvPeak, sulPeak;
 };
 constexpr const char* kDmaxDefinition =
     "largest distance between the centroids of two lesions (voxel centres, unweighted); 0 with "
     "one lesion";
 
-WholeBodyDefinitions tumourDefinitions(const std::string& rule) {
+WholeBodyDefinitions tumourDefinitions(const std::string& rule, const SuvScaling& scaling) {
   return {"volume of all lesions together; lesions: " + rule,
           "sum over the lesions of volume x SUVmean; lesions: " + rule,
           "number of lesions; lesions: " + rule,
           "hottest voxel of all lesions, SUVbw",
-          std::string("highest of all lesions: ") + kPeakDefinition};
+          std::string("highest of all lesions: ") + kPeakDefinition,
+          "highest of all lesions: " + sulPeakDefinition(scaling)};
 }
 
-std::vector<Measurement> tumourRefused(const Refusal& why) {
-  const auto text = tumourDefinitions("refused");
+std::vector<Measurement> tumourRefused(const Refusal& why, const SuvScaling& scaling) {
+  const auto text = tumourDefinitions("refused", scaling);
   return {refused(Quantity::Tmtv, why, text.tmtv),
           refused(Quantity::TotalLesionGlycolysis, why, text.tlg),
           refused(Quantity::LesionCount, why, text.count),
           refused(Quantity::SuvMax, why, text.suvMax),
           refused(Quantity::SuvPeak, why, text.suvPeak),
+          refused(Quantity::SulPeak, why, text.sulPeak),
           refused(Quantity::Dmax, why, kDmaxDefinition)};
 }
 
@@ -110,7 +120,8 @@ double dmaxMm(const VolumeGeometry& geometry, const std::vector<Lesion>& lesions
   return largest;
 }
 
-std::vector<Measurement> tumourBurden(const SuvVolume& volume, const LesionFinding& finding) {
+std::vector<Measurement> tumourBurden(const SuvVolume& volume, const LesionFinding& finding,
+                                      const SuvScaling& scaling) {
   double volumeMl = 0, glycolysis = 0, hottest = 0, peak = 0;
   for (const Lesion& lesion : finding.lesions) {
     const UptakeStatistics uptake = uptakeOf(volume, lesion.voxels);
@@ -119,7 +130,7 @@ std::vector<Measurement> tumourBurden(const SuvVolume& volume, const LesionFindi
     hottest = std::max(hottest, uptake.maximum);
     peak = std::max(peak, suvPeak(volume, lesion.voxels));
   }
-  const auto text = tumourDefinitions(finding.definition);
+  const auto text = tumourDefinitions(finding.definition, scaling);
   std::vector<Measurement> all{
       given(Quantity::Tmtv, volumeMl, text.tmtv),
       given(Quantity::TotalLesionGlycolysis, glycolysis, text.tlg),
@@ -128,11 +139,13 @@ std::vector<Measurement> tumourBurden(const SuvVolume& volume, const LesionFindi
     const Refusal none{RefusalCode::NoLesion, "no lesion by the rule: " + finding.definition};
     all.push_back(refused(Quantity::SuvMax, none, text.suvMax));
     all.push_back(refused(Quantity::SuvPeak, none, text.suvPeak));
+    all.push_back(refused(Quantity::SulPeak, none, text.sulPeak));
     all.push_back(refused(Quantity::Dmax, none, kDmaxDefinition));
     return all;
   }
   all.push_back(given(Quantity::SuvMax, hottest, text.suvMax));
   all.push_back(given(Quantity::SuvPeak, peak, text.suvPeak));
+  all.push_back({Quantity::SulPeak, sulOf(peak, scaling), text.sulPeak, {}});
   all.push_back(given(Quantity::Dmax, dmaxMm(volume.geometry, finding.lesions), kDmaxDefinition));
   return all;
 }
@@ -199,13 +212,22 @@ double suvPeak(const SuvVolume& volume, const std::vector<std::size_t>& voxels) 
   return highest;
 }
 
-std::vector<Measurement> measureLesion(const SuvVolume& volume, const Lesion& lesion) {
+tl::expected<double, Refusal> sulOf(double suvBw, const SuvScaling& scaling) {
+  if (scaling.sulPerSuvBw) return suvBw * *scaling.sulPerSuvBw;
+  return tl::unexpected(scaling.sulRefusal.value_or(
+      Refusal{RefusalCode::HeightOrSexMissing, "no lean body mass is known for this patient"}));
+}
+
+std::vector<Measurement> measureLesion(const SuvVolume& volume, const Lesion& lesion,
+                                       const SuvScaling& scaling) {
   const UptakeStatistics uptake = uptakeOf(volume, lesion.voxels);
+  const double peak = suvPeak(volume, lesion.voxels);
   return {given(Quantity::MetabolicVolume, uptake.volumeMl, "voxel count x voxel volume"),
           given(Quantity::Glycolysis, uptake.volumeMl * uptake.mean, "volume x SUVmean"),
           given(Quantity::SuvMax, uptake.maximum, kMaxDefinition),
           given(Quantity::SuvMean, uptake.mean, kMeanDefinition),
-          given(Quantity::SuvPeak, suvPeak(volume, lesion.voxels), kPeakDefinition),
+          given(Quantity::SuvPeak, peak, kPeakDefinition),
+          {Quantity::SulPeak, sulOf(peak, scaling), sulPeakDefinition(scaling), {}},
           given(Quantity::SuvMin, uptake.minimum, "coldest voxel of the region, SUVbw")};
 }
 
@@ -220,16 +242,20 @@ std::vector<Measurement> measureOrgan(const SuvVolume& volume, const FoundRegion
 }
 
 std::vector<Measurement> measureWholeBody(const SuvVolume& volume, const Anatomy& anatomy,
-                                          const tl::expected<LesionFinding, Refusal>& finding) {
-  auto all = finding ? tumourBurden(volume, *finding) : tumourRefused(finding.error());
+                                          const tl::expected<LesionFinding, Refusal>& finding,
+                                          const SuvScaling& scaling) {
+  auto all =
+      finding ? tumourBurden(volume, *finding, scaling) : tumourRefused(finding.error(), scaling);
   const auto liver = referenceUptake(volume, anatomy, Organ::Liver);
   const auto spleen = referenceUptake(volume, anatomy, Organ::Spleen);
   const auto marrow = referenceUptake(volume, anatomy, Organ::LumbarMarrow);
-  all.push_back(ratioToLiver(Quantity::SpleenToLiverRatio, spleen, liver, "spleen reference region"));
+  all.push_back(
+      ratioToLiver(Quantity::SpleenToLiverRatio, spleen, liver, "spleen reference region"));
   all.push_back(
       ratioToLiver(Quantity::MarrowToLiverRatio, marrow, liver, "lumbar marrow reference region"));
   const char* mean = "mean SUVbw of the liver reference region";
-  const char* sd = "standard deviation (n - 1) of SUVbw over the voxels of the liver reference region";
+  const char* sd =
+      "standard deviation (n - 1) of SUVbw over the voxels of the liver reference region";
   if (liver) {
     all.push_back(given(Quantity::LiverSuvMean, liver->mean, mean));
     all.push_back(given(Quantity::LiverSuvSd, liver->standardDeviation, sd));

@@ -1,14 +1,16 @@
 // Numbers of a region and of the whole body, each with its definition.
 #pragma once
 
-#include <cstddef>
-#include <string>
-#include <vector>
-
 #include "clinical/Geometry.h"
 #include "clinical/ResponseAssessment.h"
 #include "clinical/SuvVolume.h"
 #include "models/imaging/Lesions.h"
+
+#include <tl/expected.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
 
 namespace fedpet::imaging {
 
@@ -32,15 +34,21 @@ inline constexpr double kPeakRadiusMm = 6.2035049;
 // the volume is left out of the mean. 0 for no voxel.
 double suvPeak(const SuvVolume& volume, const std::vector<std::size_t>& voxels);
 
-// MTV, LesionGlycolysis, SUVmax, SUVmean, SUVpeak, SUVmin.
-std::vector<Measurement> measureLesion(const SuvVolume& volume, const Lesion& lesion);
+// SUVbw as SUL. Refused with the scaling's own reason when the patient's lean body mass is not
+// known.
+tl::expected<double, Refusal> sulOf(double suvBw, const SuvScaling& scaling);
+
+// MTV, LesionGlycolysis, SUVmax, SUVmean, SUVpeak, SULpeak, SUVmin.
+std::vector<Measurement> measureLesion(const SuvVolume& volume, const Lesion& lesion,
+                                       const SuvScaling& scaling);
 // SUVmean, SUVmax, Volume.
 std::vector<Measurement> measureOrgan(const SuvVolume& volume, const FoundRegion& region);
 
-// TMTV, TLG, LesionCount, SUVmax and SUVpeak of the hottest lesion, Dmax, SLR, BLR, LiverSUVmean,
-// LiverSUVsd. No lesion: the volumes and the count are 0, what needs a lesion is refused with
-// NoLesion. A refused `finding` refuses every tumour number with its reason.
+// TMTV, TLG, LesionCount, SUVmax, SUVpeak and SULpeak of the hottest lesion, Dmax, SLR, BLR,
+// LiverSUVmean, LiverSUVsd. No lesion: the volumes and the count are 0, what needs a lesion is
+// refused with NoLesion. A refused `finding` refuses every tumour number with its reason.
 std::vector<Measurement> measureWholeBody(const SuvVolume& volume, const Anatomy& anatomy,
-                                          const tl::expected<LesionFinding, Refusal>& finding);
+                                          const tl::expected<LesionFinding, Refusal>& finding,
+                                          const SuvScaling& scaling);
 
 }  // namespace fedpet::imaging

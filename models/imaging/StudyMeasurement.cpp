@@ -1,14 +1,15 @@
 #include "models/imaging/StudyMeasurement.h"
 
-#include <algorithm>
-#include <cmath>
-#include <optional>
-#include <utility>
-
 #include "models/imaging/Formatted.h"
 #include "models/imaging/ImagingError.h"
 #include "models/imaging/Measurements.h"
 #include "models/imaging/Mip.h"
+#include "models/imaging/Percist.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
 
 namespace fedpet::imaging {
 namespace {
@@ -67,16 +68,16 @@ void separateFromLesions(Anatomy& anatomy, const std::vector<Lesion>& lesions,
       kept.push_back(std::move(region));
     } else {
       anatomy.missing.push_back(
-          {region.organ, {RefusalCode::RegionNotFound,
-                          formatted("%s: %.0f %% of it is lesion by the rule in use",
-                                    region.name.c_str(), 100 * lost / before)}});
+          {region.organ,
+           {RefusalCode::RegionNotFound, formatted("%s: %.0f %% of it is lesion by the rule in use",
+                                                   region.name.c_str(), 100 * lost / before)}});
     }
   }
   anatomy.found = std::move(kept);
 }
 
 Region lesionRegion(const SuvVolume& volume, const Lesion& lesion, std::size_t number,
-                    const std::string& rule) {
+                    const std::string& rule, const SuvScaling& scaling) {
   Region region;
   region.role = RegionRole::Lesion;
   region.name = "Lesion " + std::to_string(number);
@@ -87,7 +88,7 @@ Region lesionRegion(const SuvVolume& volume, const Lesion& lesion, std::size_t n
   if (lesion.touching)
     region.definition += "; touches physiological uptake (" +
                          std::string(toString(*lesion.touching)) + "), the border is a guess";
-  region.measurements = measureLesion(volume, lesion);
+  region.measurements = measureLesion(volume, lesion, scaling);
   return region;
 }
 
@@ -117,9 +118,9 @@ void warnOfLesions(const LesionFinding& finding, std::vector<std::string>& warni
         finding.droppedComponents, finding.droppedVolumeMl));
   for (std::size_t l = 0; l < finding.lesions.size(); ++l)
     if (finding.lesions[l].touching)
-      warnings.push_back(formatted(
-          "Lesion %zu touches physiological uptake (%s): check the border", l + 1,
-          std::string(toString(*finding.lesions[l].touching)).c_str()));
+      warnings.push_back(formatted("Lesion %zu touches physiological uptake (%s): check the border",
+                                   l + 1,
+                                   std::string(toString(*finding.lesions[l].touching)).c_str()));
   warnings.insert(warnings.end(), finding.warnings.begin(), finding.warnings.end());
 }
 
@@ -157,8 +158,8 @@ tl::expected<ImagingFindings, NotAssessable> measureStudy(const SuvVolume& sourc
     findings.lesionDefinition = finding->definition;
     warnOfLesions(*finding, findings.warnings);
   } else {
-    findings.lesionDefinition = std::string(toString(options.lesionRule)) + " (refused: " +
-                                finding.error().detail + ")";
+    findings.lesionDefinition =
+        std::string(toString(options.lesionRule)) + " (refused: " + finding.error().detail + ")";
   }
   findings.missingRegions = anatomy.missing;
   findings.warnings.insert(findings.warnings.end(), anatomy.warnings.begin(),
@@ -172,11 +173,16 @@ tl::expected<ImagingFindings, NotAssessable> measureStudy(const SuvVolume& sourc
           RefusalCode::OutOfDistribution,
           formatted("%zu lesions: the threshold or the SUV is wrong", finding->lesions.size())));
     for (std::size_t l = 0; l < finding->lesions.size(); ++l)
-      add(lesionRegion(volume, finding->lesions[l], l + 1, finding->definition),
+      add(lesionRegion(volume, finding->lesions[l], l + 1, finding->definition, scaling),
           finding->lesions[l].voxels, findings);
   }
-  for (const FoundRegion& found : anatomy.found) add(organRegion(volume, found), found.voxels, findings);
-  findings.wholeBody = measureWholeBody(volume, anatomy, finding);
+  for (const FoundRegion& found : anatomy.found)
+    add(organRegion(volume, found), found.voxels, findings);
+  findings.wholeBody = measureWholeBody(volume, anatomy, finding, scaling);
+  if (auto reading = readPercist({volume, scaling, anatomy, finding, findings.regions}))
+    findings.percist = std::move(*reading);
+  else
+    findings.percistRefusal = reading.error();
 
   report("pictures", 0.9);
   findings.mips = mipViews(volume, findings.labels, findings.regions, options.mipSuvAtWhite);

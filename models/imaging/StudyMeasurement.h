@@ -1,15 +1,17 @@
 // One SUV volume measured from end to end: organs, lesions, numbers, labels and pictures.
 #pragma once
 
-#include <functional>
-#include <string>
-#include <string_view>
-#include <tl/expected.hpp>
-#include <vector>
-
 #include "clinical/ResponseAssessment.h"
 #include "models/imaging/Anatomy.h"
 #include "models/imaging/Lesions.h"
+
+#include <tl/expected.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace fedpet::imaging {
 
@@ -30,14 +32,17 @@ struct ImagingFindings {
   std::vector<Region> regions;
   std::vector<MissingRegion> missingRegions;
   std::vector<Measurement> wholeBody;
-  LabelVolume labels;  // disjoint, 1..N in the order of `regions`
+  std::optional<PercistReading> percist;  // PERCIST 1.0 of this study alone
+  std::optional<Refusal> percistRefusal;  // set exactly when there is no reading
+  LabelVolume labels;                     // disjoint, 1..N in the order of `regions`
   std::vector<MipView> mips;
   std::vector<std::string> warnings;
 };
 
 // Refused as a whole when the volume holds no voxel, no finite voxel (UnreadableDicom) or nothing
 // like a body (TooLittleBody). Voxels that are not finite count as 0 and are warned of.
-// `scaling` supplies its warnings' subject, SUL, to the definition of the PERCIST rule.
+// `scaling` gives the SUL of every SULpeak and of the PERCIST reading, or the reason why there is
+// none.
 // Throws ImagingError when the voxels do not fit the geometry.
 tl::expected<ImagingFindings, NotAssessable> measureStudy(const SuvVolume& volume,
                                                           const SuvScaling& scaling,

@@ -1,11 +1,10 @@
 #include "models/imaging/Measurements.h"
+#include "tests/support/VolumeBuilder.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
-
-#include "tests/support/VolumeBuilder.h"
 
 namespace fedpet::imaging {
 namespace {
@@ -81,15 +80,18 @@ TEST(SuvPeak, AtTheBorderLeavesOutWhatLiesOutsideTheVolume) {
 }
 
 TEST(SuvPeak, TakesVoxelsOfAnyShape) {
-  const SuvVolume volume = fedpet::testing::VolumeBuilder().spacingMm(2, 3, 20).size(9, 9, 1).background(2);
+  const SuvVolume volume =
+      fedpet::testing::VolumeBuilder().spacingMm(2, 3, 20).size(9, 9, 1).background(2);
   EXPECT_NEAR(suvPeak(volume, {40}), 2, 1e-6);
 }
 
 // A ball of radius 20 mm holds 33.51 ml; on 2 mm voxels the count is within 1 %.
 TEST(MeasureLesion, GivesTheVolumeOfABall) {
-  const SuvVolume volume =
-      fedpet::testing::VolumeBuilder().spacingMm(2, 2, 2).size(40, 40, 40).sphere({39, 39, 39}, 20, 5);
-  const auto all = measureLesion(volume, lesionOf(voxelsAbove(volume, 4)));
+  const SuvVolume volume = fedpet::testing::VolumeBuilder()
+                               .spacingMm(2, 2, 2)
+                               .size(40, 40, 40)
+                               .sphere({39, 39, 39}, 20, 5);
+  const auto all = measureLesion(volume, lesionOf(voxelsAbove(volume, 4)), {});
   EXPECT_NEAR(*find(all, Quantity::MetabolicVolume).value, 33.51, 0.34);
   EXPECT_NEAR(*find(all, Quantity::Glycolysis).value, 5 * 33.51, 1.7);
   EXPECT_DOUBLE_EQ(*find(all, Quantity::SuvMean).value, 5);
@@ -99,7 +101,7 @@ TEST(MeasureLesion, GivesTheVolumeOfABall) {
 TEST(MeasureWholeBody, AddsVolumesAndGlycolysisOfLesions) {
   const SuvVolume volume = aVolume().box({1, 1, 1}, {2, 2, 2}, 10).box({10, 1, 1}, {12, 3, 3}, 5);
   const auto finding = findLesions(volume, {}, LesionRule::FixedSuv4);
-  const auto all = measureWholeBody(volume, {}, finding);
+  const auto all = measureWholeBody(volume, {}, finding, {});
   EXPECT_NEAR(*find(all, Quantity::Tmtv).value, 35 * 0.064, 1e-9);
   EXPECT_NEAR(*find(all, Quantity::TotalLesionGlycolysis).value, (80 + 135) * 0.064, 1e-9);
   EXPECT_EQ(*find(all, Quantity::LesionCount).value, 2);
@@ -116,21 +118,21 @@ TEST(MeasureWholeBody, MeasuresDistancesInThePatientWhateverTheSpacing) {
                                .box({0, 0, 0}, {9, 0, 3}, 9)
                                .box({0, 0, 10}, {9, 0, 13}, 9);
   const auto finding = findLesions(volume, {}, LesionRule::FixedSuv4);
-  EXPECT_NEAR(*find(measureWholeBody(volume, {}, finding), Quantity::Dmax).value, 50, 1e-9);
+  EXPECT_NEAR(*find(measureWholeBody(volume, {}, finding, {}), Quantity::Dmax).value, 50, 1e-9);
 }
 
 TEST(MeasureWholeBody, GivesDmaxZeroForOneLesion) {
   const SuvVolume volume = aVolume().sphere({40, 40, 40}, 12, 9);
   const auto finding = findLesions(volume, {}, LesionRule::FixedSuv4);
-  EXPECT_EQ(*find(measureWholeBody(volume, {}, finding), Quantity::Dmax).value, 0);
+  EXPECT_EQ(*find(measureWholeBody(volume, {}, finding, {}), Quantity::Dmax).value, 0);
 }
 
 TEST(MeasureWholeBody, WithoutLesionGivesNoVolumeAndRefusesWhatNeedsOne) {
   const SuvVolume volume = aVolume().background(1);
-  const auto all = measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::FixedSuv4));
+  const auto all = measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::FixedSuv4), {});
   EXPECT_EQ(*find(all, Quantity::Tmtv).value, 0);
   EXPECT_EQ(*find(all, Quantity::LesionCount).value, 0);
-  for (Quantity quantity : {Quantity::Dmax, Quantity::SuvMax, Quantity::SuvPeak})
+  for (Quantity quantity : {Quantity::Dmax, Quantity::SuvMax, Quantity::SuvPeak, Quantity::SulPeak})
     EXPECT_EQ(find(all, quantity).value.error().code, RefusalCode::NoLesion);
 }
 
@@ -140,7 +142,8 @@ TEST(MeasureWholeBody, DividesSpleenAndMarrowByTheLiver) {
   Anatomy anatomy;
   anatomy.found = {reference(Organ::Liver, {0, 1}), reference(Organ::Spleen, {5}),
                    reference(Organ::LumbarMarrow, {9})};
-  const auto all = measureWholeBody(volume, anatomy, findLesions(volume, anatomy, LesionRule::FixedSuv4));
+  const auto all =
+      measureWholeBody(volume, anatomy, findLesions(volume, anatomy, LesionRule::FixedSuv4), {});
   EXPECT_DOUBLE_EQ(*find(all, Quantity::SpleenToLiverRatio).value, 2 / 2.5);
   EXPECT_DOUBLE_EQ(*find(all, Quantity::MarrowToLiverRatio).value, 1 / 2.5);
   EXPECT_DOUBLE_EQ(*find(all, Quantity::LiverSuvMean).value, 2.5);
@@ -152,23 +155,55 @@ TEST(MeasureWholeBody, RefusesRatiosWithTheReasonOfTheMissingRegion) {
   Anatomy anatomy;
   anatomy.found = {reference(Organ::Liver, {0, 1})};
   anatomy.missing = {{Organ::Spleen, {RefusalCode::RegionNotFound, "removed by surgery"}}};
-  const auto all = measureWholeBody(volume, anatomy, findLesions(volume, anatomy, LesionRule::FixedSuv4));
+  const auto all =
+      measureWholeBody(volume, anatomy, findLesions(volume, anatomy, LesionRule::FixedSuv4), {});
   EXPECT_EQ(find(all, Quantity::SpleenToLiverRatio).value.error().detail, "removed by surgery");
-  EXPECT_EQ(find(all, Quantity::MarrowToLiverRatio).value.error().code, RefusalCode::RegionNotFound);
+  EXPECT_EQ(find(all, Quantity::MarrowToLiverRatio).value.error().code,
+            RefusalCode::RegionNotFound);
   EXPECT_TRUE(find(all, Quantity::LiverSuvMean).value.has_value());
 }
 
 TEST(MeasureWholeBody, RefusesEveryTumourNumberWhenTheRuleIsRefused) {
   const SuvVolume volume = aVolume().background(1);
-  const auto all = measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::PercistLiver));
+  const auto all =
+      measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::PercistLiver), {});
   for (Quantity quantity : {Quantity::Tmtv, Quantity::TotalLesionGlycolysis, Quantity::LesionCount,
-                            Quantity::Dmax, Quantity::SuvMax, Quantity::SuvPeak})
+                            Quantity::Dmax, Quantity::SuvMax, Quantity::SuvPeak, Quantity::SulPeak})
     EXPECT_EQ(find(all, quantity).value.error().code, RefusalCode::RegionNotFound);
+}
+
+// SUL = SUVbw x lean body mass / weight: a factor of 0.75 by hand.
+TEST(MeasureLesion, GivesItsSulPeakWhenTheLeanBodyMassIsKnown) {
+  const SuvVolume volume = aVolume().background(1).sphere({40, 40, 40}, 20, 8);
+  SuvScaling scaling;
+  scaling.sulPerSuvBw = 0.75;
+  const auto all = measureLesion(volume, lesionOf(voxelsAbove(volume, 4)), scaling);
+  EXPECT_NEAR(*find(all, Quantity::SulPeak).value, 6, 1e-6);
+  EXPECT_NE(find(all, Quantity::SulPeak).definition.find("0.7500"), std::string::npos);
+}
+
+TEST(MeasureLesion, RefusesItsSulPeakWithTheReasonOfTheScaling) {
+  const SuvVolume volume = aVolume().background(1).sphere({40, 40, 40}, 20, 8);
+  SuvScaling scaling;
+  scaling.sulRefusal = Refusal{RefusalCode::HeightOrSexMissing, "PatientSize (0010,1020) is 0"};
+  const auto all = measureLesion(volume, lesionOf(voxelsAbove(volume, 4)), scaling);
+  EXPECT_EQ(find(all, Quantity::SulPeak).value.error().detail, "PatientSize (0010,1020) is 0");
+  EXPECT_TRUE(find(all, Quantity::SuvPeak).value.has_value());
+}
+
+TEST(MeasureWholeBody, GivesTheSulPeakOfTheHottestLesion) {
+  const SuvVolume volume = aVolume().sphere({20, 20, 20}, 12, 5).sphere({56, 56, 56}, 12, 9);
+  SuvScaling scaling;
+  scaling.sulPerSuvBw = 0.8;
+  const auto all =
+      measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::FixedSuv4), scaling);
+  EXPECT_NEAR(*find(all, Quantity::SulPeak).value, 7.2, 1e-6);
 }
 
 TEST(MeasureWholeBody, DefinesEveryNumber) {
   const SuvVolume volume = aVolume().background(1);
-  for (const auto& one : measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::FixedSuv4)))
+  for (const auto& one :
+       measureWholeBody(volume, {}, findLesions(volume, {}, LesionRule::FixedSuv4), {}))
     EXPECT_FALSE(one.definition.empty()) << toString(one.quantity);
 }
 
