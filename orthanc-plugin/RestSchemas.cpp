@@ -13,7 +13,8 @@ using nlohmann::json;
 json type(const char* name) { return {{"type", name}}; }
 const json kText = type("string"), kNumber = type("number"), kFlag = type("boolean"),
            kInteger = type("integer"), kCount = {{"type", "integer"}, {"minimum", 0}},
-           kTime = {{"type", "string"}, {"format", "date-time"}};
+           kTime = {{"type", "string"}, {"format", "date-time"}},
+           kCategory = {{"enum", {"CMR", "PMR", "SMD", "PMD", "UPMD", "CPMD"}}};
 
 json reference(const char* name) { return {{"$ref", std::string("#/components/schemas/") + name}}; }
 json listOf(json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
@@ -160,6 +161,87 @@ json mipSchema() {
                  {"role", bytes}});
 }
 
+// ---- follow-up: orthanc-plugin/protocol/FollowUpJson.h ------------------------------------------
+
+json priorSchema() {
+  return object({{"studyInstanceUid", kText},
+                 {"seriesInstanceUid", described(kText, "of the report")},
+                 {"srSopInstanceUid", kText},
+                 {"scannedAt", described(kText, "the scanner's clock, without a zone")},
+                 {"producer", described(kText, "the program that wrote the report")},
+                 {"lesionDefinition", described(kText, "empty: the report does not say")}},
+                {{"srSopClassUid", kText},
+                 {"tmtvMl", kNumber},
+                 {"tlgG", kNumber},
+                 {"suvMax", kNumber},
+                 {"sulPeak", described(kNumber, "of the hottest lesion")},
+                 {"lesionCount", kCount},
+                 {"percist", kCategory},
+                 {"iPercist", kCategory}});
+}
+
+json lesionChangeSchema() {
+  return object({{"fate", {{"enum", {"Matched", "NewLesion", "Resolved"}}}},
+                 {"trackingId", kText},
+                 {"trackingUid", kText},
+                 {"distanceMm", described(kNumber, "after alignment; 0 unless matched")},
+                 {"note", kText}},
+                {{"earlierVolumeMl", kNumber},
+                 {"volumeMl", kNumber},
+                 {"earlierSulPeak", kNumber},
+                 {"sulPeak", kNumber},
+                 {"earlierSuvMax", kNumber},
+                 {"suvMax", kNumber}});
+}
+
+json comparisonSchema() {
+  const json response =
+      eitherRefusalOr(json::object(), {{"category", kCategory}, {"title", kText}});
+  return object({{"earlier", priorSchema()},
+                 {"percist", response},
+                 {"iPercist", response},
+                 {"reasons", listOf(kText)},
+                 {"changes", listOf(reference("Measurement"))},
+                 {"lesions", listOf(lesionChangeSchema())},
+                 {"alignment", kText},
+                 {"warnings", listOf(kText)},
+                 {"percistUid", kText},
+                 {"iPercistUid", kText}});
+}
+
+json percistSchema() {
+  return eitherRefusalOr(
+      json::object(),
+      {{"reference", {{"enum", {"Liver", "BloodPool"}}}},
+       {"definition", kText},
+       {"numbers", listOf(reference("Measurement"))},
+       {"measurable", kFlag},
+       {"hottestTrackingUid", described(kText, "of a region; empty: there is no lesion")}});
+}
+
+json harmonisationSchema() {
+  const json adjusted = object({{"input", kText}, {"measured", kNumber}, {"adjusted", kNumber}});
+  return object({{"scanner", kText},
+                 {"scannerClass", described(kText, "empty: unknown")},
+                 {"targetClass", described(kText, "empty: unknown")},
+                 {"adjusted", described(listOf(adjusted), "inputs of the model")},
+                 {"statement", kText}},
+                {{"filterFwhmMm", described(kNumber, "absent: the image was not filtered")}});
+}
+
+json identitySchema() {
+  return object({{"srSeriesUid", kText},
+                 {"srSopInstanceUid", kText},
+                 {"segSeriesUid", kText},
+                 {"segSopInstanceUid", kText},
+                 {"deviceUid", kText}},
+                {{"pdfSeriesUid", described(kText, "empty: there is no PDF report")},
+                 {"pdfSopInstanceUid", kText},
+                 {"mipSeriesUid", described(kText, "empty: there is no rotating MIP")},
+                 {"mipSopInstanceUid", kText}});
+}
+
+// The optional keys are absent in results that an older release has written: they stay as they are.
 json assessmentSchema() {
   return object(
       {{"schemaVersion", {{"const", 1}}},
@@ -173,11 +255,7 @@ json assessmentSchema() {
                          {"trainingData", kText},
                          {"trainedOnSyntheticData", kFlag}})},
        {"series", described(type("object"), "patient, study and acquisition, as the source says")},
-       {"identity", object({{"srSeriesUid", kText},
-                            {"srSopInstanceUid", kText},
-                            {"segSeriesUid", kText},
-                            {"segSopInstanceUid", kText},
-                            {"deviceUid", kText}})},
+       {"identity", identitySchema()},
        {"refusals", listOf(reference("Refusal"))},
        {"suv", orNull(suvSchema())},
        {"lesionDefinition", kText},
@@ -186,7 +264,11 @@ json assessmentSchema() {
        {"missingRegions", listOf(object({{"organ", kText}, {"refusal", reference("Refusal")}}))},
        {"predictions", listOf(predictionSchema())},
        {"warnings", listOf(kText)},
-       {"mips", listOf(mipSchema())}});
+       {"mips", listOf(mipSchema())}},
+      {{"percist", orNull(percistSchema())},
+       {"priors", described(listOf(priorSchema()), "of the same patient, oldest first")},
+       {"comparison", orNull(comparisonSchema())},
+       {"harmonisation", orNull(harmonisationSchema())}});
 }
 
 }  // namespace
