@@ -38,11 +38,37 @@ FEDPET_CODE(algorithmName, "111001", "DCM", "Algorithm Name")  // TID 4019
 FEDPET_CODE(algorithmParameters, "111002", "DCM", "Algorithm Parameters")
 FEDPET_CODE(algorithmVersion, "111003", "DCM", "Algorithm Version")
 
+FEDPET_CODE(comment, "121106", "DCM", "Comment")
+FEDPET_CODE(priorReport, "122075", "DCM", "Prior report for current patient")  // CID 7003
+FEDPET_CODE(yes, "373066001", "SCT", "Yes")  // CID 230
+FEDPET_CODE(no, "373067005", "SCT", "No")
+
+// Parts that only other people's reports have (TID 1410, 1411, 1501)
+FEDPET_CODE(imagingMeasurementReport, "126000", "DCM", "Imaging Measurement Report")
+FEDPET_CODE(derivedImagingMeasurements, "126011", "DCM", "Derived Imaging Measurements")
+FEDPET_CODE(findingCategory, "276214006", "SCT", "Finding category")
+FEDPET_CODE(activitySession, "C67447", "NCIt", "Activity Session")
+FEDPET_CODE(timePoint, "C2348792", "UMLS", "Time Point")
+FEDPET_CODE(personObserverName, "121008", "DCM", "Person Observer Name")
+FEDPET_CODE(imageRegion, "111030", "DCM", "Image Region")
+FEDPET_CODE(volumeSurface, "121231", "DCM", "Volume Surface")
+FEDPET_CODE(referencedSegmentationFrame, "121214", "DCM", "Referenced Segmentation Frame")
+FEDPET_CODE(sourceImageForSegmentation, "121233", "DCM", "Source image for segmentation")
+FEDPET_CODE(sourceOfMeasurement, "121112", "DCM", "Source of Measurement")
+FEDPET_CODE(source, "260753009", "SCT", "Source")
+FEDPET_CODE(realWorldValueMap, "126100", "DCM", "Real World Value Map used for measurement")
+
 // Image library (TID 1600, 1602, 1604, 1607)
 FEDPET_CODE(imageLibrary, "111028", "DCM", "Image Library")
 FEDPET_CODE(imageLibraryGroup, "126200", "DCM", "Image Library Group")
 FEDPET_CODE(modality, "121139", "DCM", "Modality")
 FEDPET_CODE(positronEmissionTomography, "PT", "DCM", "Positron emission tomography")
+FEDPET_CODE(studyDate, "111060", "DCM", "Study Date")
+FEDPET_CODE(studyTime, "111061", "DCM", "Study Time")
+FEDPET_CODE(acquisitionDate, "126201", "DCM", "Acquisition Date")
+FEDPET_CODE(acquisitionTime, "126202", "DCM", "Acquisition Time")
+FEDPET_CODE(deviceManufacturer, "113878", "DCM", "Device Manufacturer")  // as in TID 1021
+FEDPET_CODE(deviceModelName, "113879", "DCM", "Device Model Name")
 FEDPET_CODE(frameOfReferenceUid, "112227", "DCM", "Frame of Reference UID")
 FEDPET_CODE(pixelDataRows, "110910", "DCM", "Pixel Data Rows")
 FEDPET_CODE(pixelDataColumns, "110911", "DCM", "Pixel Data Columns")

@@ -1,12 +1,13 @@
 #include "dicom/StructuredReport.h"
 
-#include <dcmtk/dcmsr/dsrdoc.h>
-
 #include "dicom/DicomError.h"
 #include "dicom/DicomFile.h"
 #include "dicom/ResultHeader.h"
 #include "dicom/Segmentation.h"
 #include "dicom/StructuredReportContent.h"
+#include "dicom/StructuredReportFollowUp.h"
+
+#include <dcmtk/dcmsr/dsrdoc.h>
 
 namespace fedpet::dicom {
 namespace {
@@ -27,26 +28,34 @@ DSRCodedEntryValue coded(const Code& code) {
 
 DSRTypes::E_RelationshipType relationOf(sr::Relation relation) {
   switch (relation) {
-    case sr::Relation::Contains: return DSRTypes::RT_contains;
-    case sr::Relation::HasObsContext: return DSRTypes::RT_hasObsContext;
-    case sr::Relation::HasConceptMod: return DSRTypes::RT_hasConceptMod;
-    case sr::Relation::HasAcqContext: return DSRTypes::RT_hasAcqContext;
-    case sr::Relation::HasProperties: return DSRTypes::RT_hasProperties;
-    case sr::Relation::InferredFrom: return DSRTypes::RT_inferredFrom;
+    case sr::Relation::Contains:
+      return DSRTypes::RT_contains;
+    case sr::Relation::HasObsContext:
+      return DSRTypes::RT_hasObsContext;
+    case sr::Relation::HasConceptMod:
+      return DSRTypes::RT_hasConceptMod;
+    case sr::Relation::HasAcqContext:
+      return DSRTypes::RT_hasAcqContext;
+    case sr::Relation::HasProperties:
+      return DSRTypes::RT_hasProperties;
+    case sr::Relation::InferredFrom:
+      return DSRTypes::RT_inferredFrom;
   }
   throw DicomError("relationship outside its table");
 }
 
 DSRTypes::E_ValueType valueTypeOf(const Item::Value& value) {
-  return std::visit(
-      Overloaded{[](const sr::Container&) { return DSRTypes::VT_Container; },
-                 [](const sr::CodeValue&) { return DSRTypes::VT_Code; },
-                 [](const sr::TextValue&) { return DSRTypes::VT_Text; },
-                 [](const sr::UidValue&) { return DSRTypes::VT_UIDRef; },
-                 [](const sr::DateTimeValue&) { return DSRTypes::VT_DateTime; },
-                 [](const sr::NumberValue&) { return DSRTypes::VT_Num; },
-                 [](const sr::ImageValue&) { return DSRTypes::VT_Image; }},
-      value);
+  return std::visit(Overloaded{[](const sr::Container&) { return DSRTypes::VT_Container; },
+                               [](const sr::CodeValue&) { return DSRTypes::VT_Code; },
+                               [](const sr::TextValue&) { return DSRTypes::VT_Text; },
+                               [](const sr::UidValue&) { return DSRTypes::VT_UIDRef; },
+                               [](const sr::DateTimeValue&) { return DSRTypes::VT_DateTime; },
+                               [](const sr::DateValue&) { return DSRTypes::VT_Date; },
+                               [](const sr::TimeValue&) { return DSRTypes::VT_Time; },
+                               [](const sr::NumberValue&) { return DSRTypes::VT_Num; },
+                               [](const sr::ImageValue&) { return DSRTypes::VT_Image; },
+                               [](const sr::CompositeValue&) { return DSRTypes::VT_Composite; }},
+                    value);
 }
 
 std::string nameOf(const Item& item) {
@@ -65,22 +74,29 @@ OFCondition setImage(DSRContentItem& content, const sr::ImageValue& image) {
   return content.setImageReference(reference);
 }
 
+OFCondition setComposite(DSRContentItem& content, const sr::CompositeValue& composite) {
+  return content.setCompositeReference(
+      DSRCompositeReferenceValue(composite.sopClassUid.c_str(), composite.sopInstanceUid.c_str()));
+}
+
 void fill(DSRContentItem& content, const Item& item) {
   if (item.name) check(content.setConceptName(coded(*item.name)), nameOf(item));
   const OFCondition state = std::visit(
-      Overloaded{[&](const sr::Container& c) {
-                   return c.templateId.empty()
-                              ? OFCondition(EC_Normal)
-                              : content.setTemplateIdentification(c.templateId.c_str(), "DCMR");
-                 },
-                 [&](const sr::CodeValue& c) { return content.setCodeValue(coded(c.code)); },
-                 [&](const sr::TextValue& t) { return content.setStringValue(t.utf8.c_str()); },
-                 [&](const sr::UidValue& u) { return content.setStringValue(u.uid.c_str()); },
-                 [&](const sr::DateTimeValue& d) {
-                   return content.setStringValue(d.dateTime.c_str());
-                 },
-                 [&](const sr::NumberValue& n) { return setNumber(content, n); },
-                 [&](const sr::ImageValue& i) { return setImage(content, i); }},
+      Overloaded{
+          [&](const sr::Container& c) {
+            return c.templateId.empty()
+                       ? OFCondition(EC_Normal)
+                       : content.setTemplateIdentification(c.templateId.c_str(), "DCMR");
+          },
+          [&](const sr::CodeValue& c) { return content.setCodeValue(coded(c.code)); },
+          [&](const sr::TextValue& t) { return content.setStringValue(t.utf8.c_str()); },
+          [&](const sr::UidValue& u) { return content.setStringValue(u.uid.c_str()); },
+          [&](const sr::DateTimeValue& d) { return content.setStringValue(d.dateTime.c_str()); },
+          [&](const sr::DateValue& d) { return content.setStringValue(d.date.c_str()); },
+          [&](const sr::TimeValue& t) { return content.setStringValue(t.time.c_str()); },
+          [&](const sr::NumberValue& n) { return setNumber(content, n); },
+          [&](const sr::ImageValue& i) { return setImage(content, i); },
+          [&](const sr::CompositeValue& c) { return setComposite(content, c); }},
       item.value);
   check(state, nameOf(item));
   if (!item.observationUid.empty())
@@ -122,6 +138,14 @@ void addEvidence(DSRDocument& document, const ResponseAssessment& a) {
                            std::string(kSegmentationStorage).c_str(),
                            a.identity.segSopInstanceUid.c_str()),
           "the reference to the segmentation");
+  if (a.comparison && sr::canBeReferredTo(a.comparison->earlier)) {
+    const StudySummary& earlier = a.comparison->earlier;
+    const bool sameStudy = earlier.studyInstanceUid == a.series.study.studyInstanceUid;
+    auto& others = sameStudy ? evidence : document.getPertinentOtherEvidence();
+    check(others.addItem(earlier.studyInstanceUid.c_str(), earlier.seriesInstanceUid.c_str(),
+                         earlier.srSopClassUid.c_str(), earlier.srSopInstanceUid.c_str()),
+          "the reference to the earlier report");
+  }
 }
 
 void declarePrivateCodes(DSRDocument& document) {
@@ -135,8 +159,7 @@ void declarePrivateCodes(DSRDocument& document) {
 
 void requireIdentity(const ResponseAssessment& a) {
   const bool complete = !a.identity.srSopInstanceUid.empty() && !a.identity.srSeriesUid.empty() &&
-                        !a.identity.deviceUid.empty() &&
-                        !a.series.study.studyInstanceUid.empty() &&
+                        !a.identity.deviceUid.empty() && !a.series.study.studyInstanceUid.empty() &&
                         !a.series.seriesInstanceUid.empty() &&
                         (a.regions.empty() || !a.identity.segSopInstanceUid.empty());
   if (!complete) throw DicomError("cannot write the report: the assessment lacks a UID");

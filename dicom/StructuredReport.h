@@ -2,16 +2,15 @@
 // of TID 1500 "Measurement Report" (PS3.16): what PACS viewers and registries read.
 #pragma once
 
+#include "clinical/ResponseAssessment.h"
+
 #include <cstddef>
 #include <string_view>
 #include <vector>
 
-#include "clinical/ResponseAssessment.h"
-
 namespace fedpet::dicom {
 
-inline constexpr std::string_view kComprehensive3dSrStorage =
-    "1.2.840.10008.5.1.4.1.1.88.34";
+inline constexpr std::string_view kComprehensive3dSrStorage = "1.2.840.10008.5.1.4.1.1.88.34";
 
 // A complete Part 10 file, identical bytes for an identical assessment. COMPLETE, PRELIMINARY and
 // UNVERIFIED: a device states, a physician verifies. UIDs and clock come from the assessment

@@ -1,82 +1,18 @@
 #include "dicom/StructuredReportContent.h"
 
-#include <algorithm>
-
 #include "dicom/Codes.h"
-#include "dicom/DeterministicUid.h"
+#include "dicom/DateTimeText.h"
 #include "dicom/ResultHeader.h"
 #include "dicom/ResultIdentity.h"
+#include "dicom/RetiredCodes.h"
 #include "dicom/Segmentation.h"
-#include "dicom/Tags.h"
+#include "dicom/StructuredReportFollowUp.h"
+#include "dicom/StructuredReportParts.h"
+
+#include <algorithm>
 
 namespace fedpet::dicom::sr {
 namespace {
-
-constexpr auto kContains = Relation::Contains;
-constexpr auto kObsContext = Relation::HasObsContext;
-constexpr auto kModifier = Relation::HasConceptMod;
-constexpr auto kAcqContext = Relation::HasAcqContext;
-constexpr auto kProperty = Relation::HasProperties;
-constexpr auto kEvidence = Relation::InferredFrom;
-
-// --- refusals -----------------------------------------------------------------------------------
-
-// A region that is not there is a failed measurement; everything else was not even tried.
-Code qualifierOf(RefusalCode refusal) {
-  return refusal == RefusalCode::RegionNotFound ? codes::measurementFailure()
-                                                : codes::measurementNotAttempted();
-}
-
-std::string sentence(const Refusal& refusal) {
-  std::string text(explain(refusal.code));
-  if (!refusal.detail.empty()) text += " (" + refusal.detail + ")";
-  return text;
-}
-
-void addRefusal(Item& parent, Relation relation, const Refusal& refusal) {
-  parent.add(code(relation, codeOf(PrivateConcept::RefusalReason), codeOf(refusal.code)))
-      .add(text(kProperty, codeOf(PrivateConcept::RefusalDetail), sentence(refusal)));
-}
-
-// --- numbers ------------------------------------------------------------------------------------
-
-Item numberOrReason(Code name, const tl::expected<double, Refusal>& value, std::string_view ucum) {
-  if (value) return number(kContains, std::move(name), *value, ucum);
-  Item item = noNumber(kContains, std::move(name), qualifierOf(value.error().code));
-  addRefusal(item, kModifier, value.error());
-  return item;
-}
-
-// TID 300 / 1419, in the order of their rows. A refused number's reason comes first, as a modifier.
-Item measurementItem(const Measurement& m) {
-  const QuantityCodes about = codesOf(m.quantity);
-  Item item = numberOrReason(about.quantity, m.value, ucumUnit(m.quantity));
-  item.observationUid = m.observationUid;
-  if (about.method) item.add(code(kModifier, codes::measurementMethod(), *about.method));
-  if (about.derivation) item.add(code(kModifier, codes::derivation(), *about.derivation));
-  if (about.site) item.add(code(kModifier, codes::findingSite(), *about.site));
-  item.add(text(kModifier, codes::equivalentMeaning(), std::string(title(m.quantity))));
-  if (!m.definition.empty())
-    item.add(text(kModifier, codeOf(PrivateConcept::Definition), m.definition));
-  return item;
-}
-
-// TID 4019
-void addAlgorithm(Item& parent, std::string name, std::string version,
-                  const std::vector<std::string>& parameters) {
-  for (std::string* text : {&name, &version})  // both are mandatory
-    if (text->empty()) *text = "unknown";
-  parent.add(text(kModifier, codes::algorithmName(), std::move(name)));
-  parent.add(text(kModifier, codes::algorithmVersion(), std::move(version)));
-  for (const std::string& parameter : parameters)
-    if (!parameter.empty()) parent.add(text(kModifier, codes::algorithmParameters(), parameter));
-}
-
-Item measurementGroup(std::string templateId, std::string trackingId, std::string trackingUid) {
-  return container(codes::measurementGroup(), std::move(templateId))
-      .with(text(kObsContext, codes::trackingIdentifier(), std::move(trackingId)))
-      .with(uid(kObsContext, codes::trackingUniqueIdentifier(), std::move(trackingUid)));
-}
 
 // --- the parts of TID 1500 ----------------------------------------------------------------------
 
@@ -89,6 +25,35 @@ void addObserver(Item& root, const ResponseAssessment& a) {
   root.add(text(kObsContext, codes::deviceObserverModelName(),
                 std::string(kProduct) + ' ' + a.softwareVersion + ", model " + a.model.name + ' ' +
                     a.model.version));
+}
+
+// The moment that all slices share, if they do: beds of a whole-body scan differ in time.
+std::optional<WallClock> commonAcquisition(const PetSeries& series) {
+  if (series.slices.empty()) return std::nullopt;
+  const auto first = series.slices.front().acquisitionDateTime;
+  const bool shared = std::all_of(series.slices.begin(), series.slices.end(),
+                                  [&](const auto& s) { return s.acquisitionDateTime == first; });
+  return shared ? first : std::nullopt;
+}
+
+// TID 1602: when and by what. The scanner is not in the template, which may be extended; its codes
+// are those of TID 1021. The SR's own equipment is this program.
+void addAcquisition(Item& group, const PetSeries& series) {
+  const auto date = parseDate(series.study.studyDate);
+  const auto time = parseTimeOfDay(series.study.studyTime);
+  if (date) {
+    const WallClock at = *date + time.value_or(std::chrono::microseconds(0));
+    group.add({kAcqContext, codes::studyDate(), DateValue{dateText(at)}, {}, {}});
+    if (time) group.add({kAcqContext, codes::studyTime(), TimeValue{timeText(at)}, {}, {}});
+  }
+  if (const auto at = commonAcquisition(series)) {
+    group.add({kAcqContext, codes::acquisitionDate(), DateValue{dateText(*at)}, {}, {}});
+    group.add({kAcqContext, codes::acquisitionTime(), TimeValue{timeText(*at)}, {}, {}});
+  }
+  if (!series.manufacturer.empty())
+    group.add(text(kAcqContext, codes::deviceManufacturer(), series.manufacturer));
+  if (!series.manufacturerModel.empty())
+    group.add(text(kAcqContext, codes::deviceModelName(), series.manufacturerModel));
 }
 
 // TID 1602, 1604: what all slices have in common
@@ -104,15 +69,11 @@ void addGeometry(Item& group, const PetSeries& series) {
   group.add(number(kAcqContext, codes::spacingBetweenSlices(), g.spacingMm[2], "mm"));
 }
 
-// Scanners still write the codes that were retired in 2018 (SRT); the new ones mean the same.
 std::optional<Code> current(const std::optional<Code>& old) {
   if (!old || old->value.empty() || old->scheme.empty()) return std::nullopt;
-  for (const auto& [retired, replacement] :
-       {std::pair{"C-B1031", codes::fluorodeoxyglucoseF18()},
-        {"Y-X1743", codes::fluorodeoxyglucoseF18()},  // 99SDM, as GE writes it
-        {"C-111A1", codes::fluorine18()}})
-    if (old->value == retired || *old == replacement) return replacement;
-  Code code = *old;
+  Code code = currentCode(*old);
+  for (const Code& ours : {codes::fluorodeoxyglucoseF18(), codes::fluorine18()})
+    if (code == ours) return ours;
   code.meaning = fitted(code.meaning.empty() ? code.value : code.meaning);
   return code;
 }
@@ -126,8 +87,11 @@ void addPetDescriptors(Item& group, const ResponseAssessment& a) {
     group.add(code(kAcqContext, codes::radiopharmaceuticalAgent(), *agent));
   if (r.halfLifeSeconds) group.add(number(kAcqContext, codes::halfLife(), *r.halfLifeSeconds, "s"));
   if (r.startDateTime)
-    group.add({kAcqContext, codes::radiopharmaceuticalStart(),
-               DateTimeValue{dateText(*r.startDateTime) + timeText(*r.startDateTime)}, {}, {}});
+    group.add({kAcqContext,
+               codes::radiopharmaceuticalStart(),
+               DateTimeValue{dateText(*r.startDateTime) + timeText(*r.startDateTime)},
+               {},
+               {}});
   if (r.injectedActivityBq)
     group.add(number(kAcqContext, codes::radionuclideTotalDose(), *r.injectedActivityBq, "Bq"));
   if (a.suv && a.suv->uptakeMinutes)
@@ -138,11 +102,15 @@ void addPetDescriptors(Item& group, const ResponseAssessment& a) {
 Item imageLibrary(const ResponseAssessment& a) {
   Item group = container(codes::imageLibraryGroup());
   group.add(code(kAcqContext, codes::modality(), codes::positronEmissionTomography()));
+  addAcquisition(group, a.series);
   addGeometry(group, a.series);
   addPetDescriptors(group, a);
   for (const PetSlice& slice : a.series.slices)
-    group.add({kContains, std::nullopt,
-               ImageValue{a.series.sopClassUid, slice.sopInstanceUid, std::nullopt}, {}, {}});
+    group.add({kContains,
+               std::nullopt,
+               ImageValue{a.series.sopClassUid, slice.sopInstanceUid, std::nullopt},
+               {},
+               {}});
   return container(codes::imageLibrary(), "1600").with(std::move(group));
 }
 
@@ -152,15 +120,18 @@ Item regionGroup(const ResponseAssessment& a, std::size_t index) {
   const bool isLesion = region.role == RegionRole::Lesion;
   Item group = measurementGroup("1411", region.trackingId, region.trackingUid);
   group.add(code(kContains, codes::finding(), isLesion ? codes::lesion() : codes::organ()));
-  group.add({kContains, codes::referencedSegment(),
+  group.add({kContains,
+             codes::referencedSegment(),
              ImageValue{std::string(kSegmentationStorage), a.identity.segSopInstanceUid,
                         segmentNumberOf(index)},
-             {}, {}});
+             {},
+             {}});
   group.add(uid(kContains, codes::sourceSeriesForSegmentation(), a.series.seriesInstanceUid));
   if (region.organ) group.add(code(kModifier, codes::findingSite(), siteOf(*region.organ)));
   for (const Measurement& m : region.measurements) group.add(measurementItem(m));
   group.add(number(kContains, codes::certaintyOfFinding(), 100 * region.confidence, "%"));
   group.add(code(kContains, codeOf(PrivateConcept::RegionRole), codeOf(region.role)));
+  if (const LesionChange* change = changeOf(a, region)) group.add(fateItem(*change));
   if (!region.definition.empty())
     group.add(text(kContains, codeOf(PrivateConcept::Definition), region.definition));
   return group;
@@ -175,8 +146,7 @@ bool isTumourBurden(const Measurement& m) {
 void addWholeBodyGroup(Item& parent, const ResponseAssessment& a, const std::string& name,
                        const Code& finding, bool (*belongs)(const Measurement&)) {
   if (std::none_of(a.wholeBody.begin(), a.wholeBody.end(), belongs)) return;
-  Item group = measurementGroup("1501", name,
-                                deterministicUid({"group", a.identity.srSopInstanceUid, name}));
+  Item group = groupOfStudy(a, name);
   group.add(code(kContains, codes::finding(), finding));
   for (const Measurement& m : a.wholeBody)
     if (belongs(m)) group.add(measurementItem(m));
@@ -205,8 +175,7 @@ Item probabilityItem(const ResponsePrediction& p) {
 void addInterval(Item& group, const Probability& p) {
   group.add(number(kContains, codeOf(PrivateConcept::IntervalLower), p.lower, "1"));
   group.add(number(kContains, codeOf(PrivateConcept::IntervalUpper), p.upper, "1"));
-  group.add(
-      number(kContains, codeOf(PrivateConcept::IntervalLevel), 100 * p.intervalLevel, "%"));
+  group.add(number(kContains, codeOf(PrivateConcept::IntervalLevel), 100 * p.intervalLevel, "%"));
 }
 
 std::string trainingSentence(const ModelIdentity& model) {
@@ -219,8 +188,7 @@ std::string trainingSentence(const ModelIdentity& model) {
 Item predictionGroup(const ResponseAssessment& a, const ResponsePrediction& p) {
   const std::string name = "Prediction of " + std::string(toString(p.endpoint)) + " at " +
                            decimalString(p.horizonMonths) + " months";
-  Item group = measurementGroup("1501", name,
-                                deterministicUid({"group", a.identity.srSopInstanceUid, name}));
+  Item group = groupOfStudy(a, name);
   addAlgorithm(group, a.model.name, a.model.version,
                {a.model.sha256.empty() ? "" : "weights SHA-256 " + a.model.sha256});
   Item probability = probabilityItem(p);
@@ -229,8 +197,7 @@ Item predictionGroup(const ResponseAssessment& a, const ResponsePrediction& p) {
   if (p.result) addInterval(group, *p.result);
   group.add(number(kContains, codeOf(PrivateConcept::PredictionHorizon), p.horizonMonths, "mo"));
   group.add(code(kContains, codeOf(PrivateConcept::Endpoint), codeOf(p.endpoint)));
-  if (!p.event.empty())
-    group.add(text(kContains, codeOf(PrivateConcept::PredictedEvent), p.event));
+  if (!p.event.empty()) group.add(text(kContains, codeOf(PrivateConcept::PredictedEvent), p.event));
   if (!p.calibrationNote.empty())
     group.add(text(kContains, codeOf(PrivateConcept::CalibrationNote), p.calibrationNote));
   group.add(text(kContains, codeOf(PrivateConcept::TrainingData), trainingSentence(a.model)));
@@ -251,6 +218,8 @@ Item measurements(const ResponseAssessment& a) {
   addWholeBodyGroup(item, a, "Whole-body tumour burden", codes::neoplasm(), isTumourBurden);
   addWholeBodyGroup(item, a, "Reference regions and immune ratios", codes::organ(),
                     [](const Measurement& m) { return !isTumourBurden(m); });
+  if (a.percist || a.percistRefusal) item.add(percistGroup(a));
+  if (a.comparison) item.add(comparisonGroup(a));
   for (const ResponsePrediction& p : a.predictions) item.add(predictionGroup(a, p));
   if (item.children.size() == describing) item.children.clear();
   return item;
@@ -261,16 +230,17 @@ Item evaluations(const ResponseAssessment& a) {
   Item item = container(codes::qualitativeEvaluations());
   for (const Refusal& refusal : a.refusals) addRefusal(item, kContains, refusal);
   for (const MissingRegion& missing : a.missingRegions) {
-    Item& region = item.add(
-        code(kContains, codeOf(PrivateConcept::MissingRegion), siteOf(missing.organ)));
+    Item& region =
+        item.add(code(kContains, codeOf(PrivateConcept::MissingRegion), siteOf(missing.organ)));
     addRefusal(region, kProperty, missing.refusal);
   }
   item.add(text(kContains, codeOf(PrivateConcept::IntendedUse), std::string(kResearchUseOnly)));
   if (a.suv && !a.suv->method.empty())
     item.add(text(kContains, codeOf(PrivateConcept::SuvScaling), a.suv->method));
+  if (a.harmonisation && !a.harmonisation->statement.empty())
+    item.add(text(kContains, codeOf(PrivateConcept::Harmonisation), a.harmonisation->statement));
   for (const std::string& warning : a.warnings)
-    if (!warning.empty())
-      item.add(text(kContains, codeOf(PrivateConcept::InputWarning), warning));
+    if (!warning.empty()) item.add(text(kContains, codeOf(PrivateConcept::InputWarning), warning));
   return item;
 }
 

@@ -1,18 +1,22 @@
 #include "dicom/StructuredReportTree.h"
 
+#include "dicom/Codes.h"
+
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
 #include <cmath>
 
-#include "dicom/Codes.h"
-
 namespace fedpet::dicom::sr {
 
 Item number(Relation relation, Code name, double value, std::string_view ucum) {
   if (!std::isfinite(value)) return noNumber(relation, std::move(name), codes::notANumber());
   return {relation, std::move(name), NumberValue{decimalString(value), unitCode(ucum)}, {}, {}};
+}
+
+Item noNumber(Relation relation, Code name, Code qualifier) {
+  return code(relation, std::move(name), std::move(qualifier));
 }
 
 std::string decimalString(double value) {

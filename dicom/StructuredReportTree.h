@@ -3,6 +3,8 @@
 // checked when the tree becomes a Comprehensive 3D SR (PS3.3 A.35.13).
 #pragma once
 
+#include "clinical/Concepts.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,12 +12,15 @@
 #include <variant>
 #include <vector>
 
-#include "clinical/Concepts.h"
-
 namespace fedpet::dicom::sr {
 
 enum class Relation {
-  Contains, HasObsContext, HasConceptMod, HasAcqContext, HasProperties, InferredFrom,
+  Contains,
+  HasObsContext,
+  HasConceptMod,
+  HasAcqContext,
+  HasProperties,
+  InferredFrom,
 };
 
 struct Container {
@@ -33,6 +38,12 @@ struct UidValue {
 struct DateTimeValue {
   std::string dateTime;  // DT
 };
+struct DateValue {
+  std::string date;  // DA
+};
+struct TimeValue {
+  std::string time;  // TM
+};
 struct NumberValue {
   std::string decimal;  // DS
   Code unit;
@@ -42,9 +53,13 @@ struct ImageValue {
   std::optional<std::uint16_t> segmentNumber;
 };
 
+struct CompositeValue {  // any instance that is no image
+  std::string sopClassUid, sopInstanceUid;
+};
+
 struct Item {
-  using Value = std::variant<Container, CodeValue, TextValue, UidValue, DateTimeValue, NumberValue,
-                             ImageValue>;
+  using Value = std::variant<Container, CodeValue, TextValue, UidValue, DateTimeValue, DateValue,
+                             TimeValue, NumberValue, ImageValue, CompositeValue>;
   Relation relation = Relation::Contains;
   std::optional<Code> name;  // absent for the images of an image library only
   Value value;
@@ -78,9 +93,7 @@ inline Item uid(Relation relation, Code name, std::string value) {
 Item number(Relation relation, Code name, double value, std::string_view ucum);
 // What stands in the place of a number that there is not: a CODE item, for readers want a value in
 // every NUM (docs/decisions/0009). `qualifier` of CID 42 tells programs, its children tell people.
-inline Item noNumber(Relation relation, Code name, Code qualifier) {
-  return code(relation, std::move(name), std::move(qualifier));
-}
+Item noNumber(Relation relation, Code name, Code qualifier);
 
 // A Decimal String (PS3.5 6.2) of at most 16 characters and 7 significant digits, which is what a
 // float pixel carries: "0", "3.15", "0.857143", "1.5e-30". `value` must be finite.

@@ -1,12 +1,13 @@
+#include "dicom/DeterministicUid.h"
+#include "dicom/DicomError.h"
 #include "dicom/ResultIdentity.h"
+#include "dicom/StructuredReportTree.h"
+#include "tests/dicom/FollowUpSample.h"
+#include "tests/support/AssessmentBuilder.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
-
-#include "dicom/DeterministicUid.h"
-#include "dicom/StructuredReportTree.h"
-#include "tests/support/AssessmentBuilder.h"
 
 namespace fedpet {
 namespace {
@@ -16,15 +17,23 @@ using dicom::deterministicUid;
 using testing::anAssessment;
 
 std::vector<std::string> allUids(const ResponseAssessment& a) {
-  std::vector<std::string> uids{a.identity.srSeriesUid, a.identity.srSopInstanceUid,
-                                a.identity.segSeriesUid, a.identity.segSopInstanceUid,
-                                a.identity.deviceUid};
+  std::vector<std::string> uids{
+      a.identity.srSeriesUid,       a.identity.srSopInstanceUid, a.identity.segSeriesUid,
+      a.identity.segSopInstanceUid, a.identity.deviceUid,        a.identity.pdfSeriesUid,
+      a.identity.pdfSopInstanceUid, a.identity.mipSeriesUid,     a.identity.mipSopInstanceUid};
   for (const Region& region : a.regions) {
     uids.push_back(region.trackingUid);
     for (const Measurement& m : region.measurements) uids.push_back(m.observationUid);
   }
   for (const Measurement& m : a.wholeBody) uids.push_back(m.observationUid);
   for (const ResponsePrediction& p : a.predictions) uids.push_back(p.observationUid);
+  if (a.percist)
+    for (const Measurement& m : a.percist->numbers) uids.push_back(m.observationUid);
+  if (a.comparison) {
+    for (const Measurement& m : a.comparison->changes) uids.push_back(m.observationUid);
+    uids.push_back(a.comparison->percistUid);
+    uids.push_back(a.comparison->iPercistUid);
+  }
   return uids;
 }
 
@@ -44,7 +53,8 @@ TEST(DeterministicUid, TellsPartsApartHoweverTheyAreCut) {
 }
 
 TEST(ResultIdentity, GivesEveryThingItsOwnUid) {
-  const auto uids = allUids(identified(anAssessment().withLesions(50).build()));
+  const auto uids =
+      allUids(identified(testing::asFollowUp(anAssessment().withLesions(50).build())));
   EXPECT_EQ(std::set<std::string>(uids.begin(), uids.end()).size(), uids.size());
   for (const std::string& uid : uids) {
     EXPECT_LE(uid.size(), 64u);
@@ -80,6 +90,7 @@ TEST(ResultIdentity, OfADeviceDoesNotDependOnThePatient) {
 TEST(ResultIdentity, HasNoSegmentationWhereThereIsNoRegion) {
   const auto a = identified(anAssessment().refused(RefusalCode::DoseMissing, "").build());
   EXPECT_TRUE(a.identity.segSopInstanceUid.empty());
+  EXPECT_TRUE(a.identity.mipSopInstanceUid.empty());
   EXPECT_FALSE(a.identity.srSopInstanceUid.empty());
 }
 
@@ -89,6 +100,53 @@ TEST(ResultIdentity, TellsTwoDefinitionsOfOneQuantityApart) {
   a.regions[1].trackingId = a.regions[0].trackingId;
   const auto uids = allUids(identified(a));
   EXPECT_EQ(std::set<std::string>(uids.begin(), uids.end()).size(), uids.size());
+}
+
+const Region& regionNamed(const ResponseAssessment& a, const std::string& trackingId) {
+  for (const Region& region : a.regions)
+    if (region.trackingId == trackingId) return region;
+  throw std::out_of_range(trackingId);
+}
+
+TEST(ResultIdentity, KeepsTheTrackingUidOfALesionThatWasMatched) {
+  ResponseAssessment a = testing::asFollowUp(anAssessment().build());
+  a.softwareVersion = "another";
+  const auto b = identified(a);
+  EXPECT_EQ(regionNamed(b, "Lesion 1").trackingUid, testing::kTrackedLesionUid);
+  EXPECT_EQ(b.percist->hottestTrackingUid, testing::kTrackedLesionUid);
+  EXPECT_EQ(b.comparison->lesions[0].trackingUid, testing::kTrackedLesionUid);
+  EXPECT_EQ(b.comparison->lesions[3].trackingUid, testing::kResolvedLesionUid);
+}
+
+TEST(ResultIdentity, GivesANewLesionOfTheComparisonTheUidOfItsRegion) {
+  const auto a = identified(testing::asFollowUp(anAssessment().build()));
+  EXPECT_EQ(a.comparison->lesions[1].trackingUid, regionNamed(a, "Lesion 2").trackingUid);
+  EXPECT_FALSE(a.comparison->lesions[1].trackingUid.empty());
+}
+
+TEST(ResultIdentity, LeavesNoUidToTwoRegions) {
+  ResponseAssessment a = anAssessment().build();
+  a.regions[6].trackingUid = a.regions[5].trackingUid;  // one earlier lesion, two now
+  const std::string kept = a.regions[5].trackingUid;
+  const auto b = identified(a);
+  EXPECT_EQ(b.regions[5].trackingUid, kept);
+  EXPECT_NE(b.regions[6].trackingUid, kept);
+}
+
+TEST(ResultIdentity, ChangesNothingWhenAssignedAgain) {
+  const auto once = identified(testing::asFollowUp(anAssessment().build()));
+  const auto twice = identified(once);
+  EXPECT_EQ(allUids(once), allUids(twice));
+  EXPECT_EQ(once.percist->hottestTrackingUid, twice.percist->hottestTrackingUid);
+}
+
+TEST(ResultIdentity, RefusesALesionThatIsNotThere) {
+  ResponseAssessment a = testing::asFollowUp(anAssessment().build());
+  a.percist->hottestTrackingUid = "Lesion 99";
+  EXPECT_THROW(identified(a), dicom::DicomError);
+  a = testing::asFollowUp(anAssessment().build());
+  a.comparison->lesions[1].trackingId = "Lesion 99";
+  EXPECT_THROW(identified(a), dicom::DicomError);
 }
 
 // PS3.5 6.2: DS has at most 16 characters.

@@ -4,6 +4,7 @@
 #include "dicom/ResultIdentity.h"
 #include "dicom/Segmentation.h"
 #include "dicom/StructuredReport.h"
+#include "tests/dicom/FollowUpSample.h"
 #include "tests/support/AssessmentBuilder.h"
 #include "tests/support/DicomJudges.h"
 #include "tests/support/PetSeriesFiles.h"
@@ -41,9 +42,16 @@ struct WrittenStudy {
   std::filesystem::path pet, sr, seg;  // seg is empty where there is none
 };
 
+// A sample: the builder's study, or what a follow-up makes of it.
+struct Shape {
+  AssessmentBuilder builder;
+  ResponseAssessment (*change)(ResponseAssessment) = nullptr;
+};
+
 // The sample's regions on the grid of another series: one voxel a region, in turn.
-AssessedStudy onSeries(const AssessmentBuilder& builder, const PetSeries& series) {
-  AssessedStudy study = builder.study();
+AssessedStudy onSeries(const Shape& shape, const PetSeries& series) {
+  AssessedStudy study = shape.builder.study();
+  if (shape.change != nullptr) study.assessment = shape.change(std::move(study.assessment));
   study.assessment.series = series;
   study.regions.geometry = series.geometry;
   study.regions.labels.assign(series.geometry.voxelCount(), 0);
@@ -59,7 +67,7 @@ void saveResults(WrittenStudy& files, const std::filesystem::path& folder,
   if (const auto seg = writeSegmentation(study)) save(files.seg = folder / "seg.dcm", *seg);
 }
 
-WrittenStudy write(const std::filesystem::path& folder, const AssessmentBuilder& builder) {
+WrittenStudy write(const std::filesystem::path& folder, const Shape& shape) {
   const auto pet = testing::dicomFiles(testing::aPetSeries()
                                            .writing(dicom::tags::kStudyId, "S1")
                                            .writing(dicom::tags::kReferringPhysicianName, "A^B"));
@@ -67,27 +75,29 @@ WrittenStudy write(const std::filesystem::path& folder, const AssessmentBuilder&
   save(files.pet = folder / "pet.dcm", pet.front().bytes);
   const auto series = dicom::readPetSeries(pet);
   EXPECT_TRUE(series.has_value());
-  if (series) saveResults(files, folder, onSeries(builder, *series));
+  if (series) saveResults(files, folder, onSeries(shape, *series));
   return files;
 }
 
 // Assessments that differ in shape, for the judges.
-std::vector<std::pair<std::string, AssessmentBuilder>> shapes() {
-  return {{"full", anAssessment()},
-          {"without lesions", anAssessment().withLesions(0)},
-          {"many lesions", anAssessment().withLesions(100)},
-          {"without liver", anAssessment().withoutOrgan(Organ::Liver)},
+std::vector<std::pair<std::string, Shape>> shapes() {
+  return {{"full", {anAssessment()}},
+          {"follow-up", {anAssessment(), testing::asFollowUp}},
+          {"refused follow-up", {anAssessment(), testing::asRefusedFollowUp}},
+          {"without lesions", {anAssessment().withLesions(0)}},
+          {"many lesions", {anAssessment().withLesions(100)}},
+          {"without liver", {anAssessment().withoutOrgan(Organ::Liver)}},
           {"refused predictions",
-           anAssessment().withRefusedPredictions(RefusalCode::OutOfDistribution, "TMTV")},
-          {"refused", anAssessment().refused(RefusalCode::NotDecayCorrected, "NONE")},
-          {"non-ASCII", anAssessment().withPatientName("Zoë^Łucja")}};
+           {anAssessment().withRefusedPredictions(RefusalCode::OutOfDistribution, "TMTV")}},
+          {"refused", {anAssessment().refused(RefusalCode::NotDecayCorrected, "NONE")}},
+          {"non-ASCII", {anAssessment().withPatientName("Zoë^Łucja")}}};
 }
 
 TEST(StructuredReportJudges, DciodvfyFindsNoErrorInReportOrSegmentation) {
-  for (const auto& [name, builder] : shapes()) {
+  for (const auto& [name, shape] : shapes()) {
     SCOPED_TRACE(name);
     const TemporaryDirectory folder;
-    const WrittenStudy files = write(folder.path(), builder);
+    const WrittenStudy files = write(folder.path(), shape);
     const auto errors = testing::dciodvfyErrors(files.sr);
     if (!errors) GTEST_SKIP() << "dciodvfy (package dicom3tools) is not installed";
     EXPECT_THAT(*errors, IsEmpty());
@@ -110,7 +120,7 @@ testing::Lines realComplaints(const testing::Lines& complaints) {
 
 TEST(StructuredReportJudges, DcentvfyFindsPatientAndStudyConsistent) {
   const TemporaryDirectory folder;
-  const WrittenStudy files = write(folder.path(), anAssessment());
+  const WrittenStudy files = write(folder.path(), {anAssessment(), testing::asFollowUp});
   const auto complaints = testing::dcentvfyComplaints({files.pet, files.sr, files.seg});
   if (!complaints) GTEST_SKIP() << "dcentvfy (package dicom3tools) is not installed";
   EXPECT_THAT(realComplaints(*complaints), IsEmpty());
@@ -140,7 +150,8 @@ testing::Lines realErrors(const testing::Lines& errors) {
 // One report with everything: regions, missing ones, numbers given and refused, predictions
 // given and refused.
 TEST(StructuredReportJudges, PixelMedFindsNoErrorThatIsReal) {
-  ResponseAssessment a = anAssessment().withLesions(2).withoutOrgan(Organ::Liver).build();
+  ResponseAssessment a =
+      testing::asFollowUp(anAssessment().withLesions(2).withoutOrgan(Organ::Liver).build());
   a.predictions[1].result =
       tl::make_unexpected(Refusal{RefusalCode::InputMissing, "SLR was refused"});
   a.predictions[2].result = tl::make_unexpected(  // a code of more than 16 characters
@@ -158,7 +169,7 @@ TEST(StructuredReportJudges, PixelMedFindsNoErrorThatIsReal) {
 TEST(StructuredReportJudges, PixelMedFindsNoErrorInTheReportOfARefusedStudy) {
   const TemporaryDirectory folder;
   const auto files =
-      write(folder.path(), anAssessment().refused(RefusalCode::DoseMissing, "no dose"));
+      write(folder.path(), {anAssessment().refused(RefusalCode::DoseMissing, "no dose")});
   const auto errors = testing::pixelMedErrors(files.sr);
   if (!errors) GTEST_SKIP() << "PixelMed (package libpixelmed-java) is not installed";
   EXPECT_THAT(*errors, IsEmpty());
@@ -166,7 +177,8 @@ TEST(StructuredReportJudges, PixelMedFindsNoErrorInTheReportOfARefusedStudy) {
 
 TEST(StructuredReportJudges, DsrdumpReadsItWithoutComplaint) {
   const TemporaryDirectory folder;
-  const auto dump = testing::dumpedContent(write(folder.path(), anAssessment()).sr);
+  const auto dump =
+      testing::dumpedContent(write(folder.path(), {anAssessment(), testing::asFollowUp}).sr);
   if (!dump) GTEST_SKIP() << "dsrdump (package dcmtk) is not installed";
   EXPECT_THAT(*dump, HasSubstr("(126003,DCM,\"PET Measurement Report\")"));
   EXPECT_THAT(*dump, Not(HasSubstr("invalid")));
@@ -181,7 +193,7 @@ TEST(StructuredReportJudges, DciodvfyAcceptsTheResultsOfARealSeries) {
   ASSERT_TRUE(series.has_value());
   const TemporaryDirectory folder;
   WrittenStudy files;
-  saveResults(files, folder.path(), onSeries(anAssessment(), *series));
+  saveResults(files, folder.path(), onSeries({anAssessment(), testing::asFollowUp}, *series));
   const auto errors = testing::dciodvfyErrors(files.sr);
   if (!errors) GTEST_SKIP() << "dciodvfy (package dicom3tools) is not installed";
   EXPECT_THAT(*errors, IsEmpty());
@@ -197,7 +209,7 @@ TEST(StructuredReportJudges, DcentvfyFindsTheResultsOfARealSeriesConsistentWithI
   ASSERT_TRUE(series.has_value());
   const TemporaryDirectory folder;
   WrittenStudy files;
-  saveResults(files, folder.path(), onSeries(anAssessment(), *series));
+  saveResults(files, folder.path(), onSeries({anAssessment(), testing::asFollowUp}, *series));
   const auto complaints = testing::dcentvfyComplaints(
       {pet / "1-001.dcm", pet / "1-002.dcm", pet / "1-267.dcm", files.sr, files.seg});
   if (!complaints) GTEST_SKIP() << "dcentvfy (package dicom3tools) is not installed";

@@ -1,5 +1,10 @@
 // The SR as its readers see it: written, then parsed back by DCMTK.
+#include "dicom/DicomError.h"
+#include "dicom/ResultIdentity.h"
+#include "dicom/Segmentation.h"
 #include "dicom/StructuredReport.h"
+#include "tests/dicom/FollowUpSample.h"
+#include "tests/support/AssessmentBuilder.h"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcistrmb.h>
@@ -14,27 +19,28 @@
 #include <set>
 #include <sstream>
 
-#include "dicom/DicomError.h"
-#include "dicom/ResultIdentity.h"
-#include "dicom/Segmentation.h"
-#include "tests/support/AssessmentBuilder.h"
-
 namespace fedpet {
 namespace {
 
 using dicom::assignIdentity;
 using dicom::writeStructuredReport;
-using testing::AssessmentBuilder;
 using testing::anAssessment;
+using testing::asFollowUp;
+using testing::asRefusedFollowUp;
+using testing::AssessmentBuilder;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-ResponseAssessment identified(const AssessmentBuilder& builder) {
-  ResponseAssessment a = builder.build();
+ResponseAssessment identified(ResponseAssessment a) {
   assignIdentity(a);
   return a;
+}
+
+ResponseAssessment identified(const AssessmentBuilder& builder) {
+  return identified(builder.build());
 }
 
 // A written report, read back by DCMTK.
@@ -57,7 +63,8 @@ class ReadReport {
   // The tree as text, one content item a line, with codes and full values.
   std::string content() {
     std::ostringstream out;
-    document_.getTree().print(out, DSRTypes::PF_printAllCodes | DSRTypes::PF_printTemplateIdentification |
+    document_.getTree().print(out, DSRTypes::PF_printAllCodes |
+                                       DSRTypes::PF_printTemplateIdentification |
                                        DSRTypes::PF_printSOPInstanceUID);
     return out.str();
   }
@@ -101,7 +108,8 @@ TEST(StructuredReport, SaysWhatTheGoldenFileSays) {
   const std::filesystem::path golden =
       std::filesystem::path(FEDPET_SOURCE_DIR) / "tests/golden/structured-report.txt";
   const std::string content =
-      ReadReport(identified(anAssessment().withoutOrgan(Organ::Spleen))).content();
+      ReadReport(identified(asFollowUp(anAssessment().withoutOrgan(Organ::Spleen).build())))
+          .content();
   if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(golden) << content;
   std::ifstream file(golden);
   ASSERT_TRUE(file) << golden << " is missing; UPDATE_GOLDEN=1 writes it";
@@ -130,12 +138,15 @@ TEST(StructuredReport, BelongsToTheSourceStudyInASeriesOfItsOwn) {
 }
 
 TEST(StructuredReport, CarriesTheObservationUidOfEveryNumber) {
-  const ResponseAssessment a = identified(anAssessment());
+  const ResponseAssessment a = identified(asFollowUp(anAssessment().build()));
   std::set<std::string> expected, written;
   for (const Region& region : a.regions)
     for (const Measurement& m : region.measurements) expected.insert(m.observationUid);
   for (const Measurement& m : a.wholeBody) expected.insert(m.observationUid);
   for (const ResponsePrediction& p : a.predictions) expected.insert(p.observationUid);
+  for (const Measurement& m : a.percist->numbers) expected.insert(m.observationUid);
+  for (const Measurement& m : a.comparison->changes) expected.insert(m.observationUid);
+  expected.insert({a.comparison->percistUid, a.comparison->iPercistUid});
   ReadReport report(a);
   report.forEachItem([&](const DSRContentItem& item) {
     if (!item.getObservationUID().empty()) written.insert(item.getObservationUID().c_str());
@@ -182,6 +193,50 @@ TEST(StructuredReport, PrintsResearchUseAndSyntheticTrainingBesideEveryPredictio
   });
   EXPECT_EQ(research, 3 + 1);  // each prediction, and the report as a whole
   EXPECT_EQ(synthetic, 3);
+}
+
+// --- follow-up ----------------------------------------------------------------------------------
+
+TEST(StructuredReport, GivesTheCategoriesAsCodesAndTheirReasonsAsText) {
+  ReadReport report(identified(asFollowUp(anAssessment().build())));
+  EXPECT_THAT(report.reasons("PERCIST 1.0 response"), ElementsAre("Progressive metabolic disease"));
+  EXPECT_THAT(report.reasons("iPERCIST response"),
+              ElementsAre("Unconfirmed progressive metabolic disease"));
+  EXPECT_THAT(report.numbers("Change of SULpeak"), ElementsAre("-36.25"));
+  EXPECT_THAT(report.reasons("Change of TLG"), ElementsAre("Measurement not attempted"));
+  EXPECT_THAT(report.reasons("Measurable by PERCIST"), ElementsAre("Yes"));
+  EXPECT_THAT(report.content(), HasSubstr("a new lesion is progression whatever the SULpeak"));
+}
+
+TEST(StructuredReport, NamesTheFateOfEveryLesionOfBothStudies) {
+  ReadReport report(identified(asFollowUp(anAssessment().build())));
+  EXPECT_THAT(
+      report.reasons("Fate of lesion"),
+      ElementsAre("Seen in the earlier study", "New lesion", "New lesion", "No longer seen"));
+  EXPECT_THAT(report.content(), HasSubstr(std::string(testing::kResolvedLesionUid)));
+}
+
+TEST(StructuredReport, RefersToTheEarlierReportAsEvidenceOfAnotherStudy) {
+  const ResponseAssessment a = identified(asFollowUp(anAssessment().build()));
+  ReadReport report(a);
+  auto& others = report.document().getPertinentOtherEvidence();
+  ASSERT_EQ(others.getNumberOfInstances(), 1u);
+  ASSERT_TRUE(others.gotoFirstItem().good());
+  OFString study, series, instance;
+  others.getStudyInstanceUID(study);
+  others.getSeriesInstanceUID(series);
+  others.getSOPInstanceUID(instance);
+  EXPECT_EQ(study, a.comparison->earlier.studyInstanceUid.c_str());
+  EXPECT_EQ(series, a.comparison->earlier.seriesInstanceUid.c_str());
+  EXPECT_EQ(instance, std::string(testing::kEarlierSr).c_str());
+}
+
+TEST(StructuredReport, OfAFollowUpThatCannotBeComparedSaysWhy) {
+  ReadReport report(identified(asRefusedFollowUp(anAssessment().build())));
+  EXPECT_THAT(report.reasons("PERCIST 1.0 response"), ElementsAre("Measurement not attempted"));
+  EXPECT_THAT(report.reasons("Measurable by PERCIST"), ElementsAre("Measurement not attempted"));
+  EXPECT_THAT(report.reasons("Reason why no value is given"), Contains("Height or sex missing"));
+  EXPECT_EQ(report.document().getPertinentOtherEvidence().getNumberOfInstances(), 0u);
 }
 
 // --- refusals -----------------------------------------------------------------------------------
