@@ -6,17 +6,9 @@
 #include <string>
 
 #include "models/imaging/ImagingError.h"
+#include "models/imaging/MipAxes.h"
 
 namespace fedpet::imaging {
-namespace {
-
-// Which index runs along a patient axis, and whether it runs against it.
-struct AxisOf {
-  std::size_t index = 0;
-  bool reversed = false;
-};
-
-// For x, y and z in turn, the index axis that follows it best; each index is used once.
 std::array<AxisOf, 3> axesOf(const VolumeGeometry& geometry) {
   const std::array directions{geometry.rowDirection, geometry.columnDirection,
                               geometry.sliceDirection};
@@ -35,7 +27,6 @@ std::array<AxisOf, 3> axesOf(const VolumeGeometry& geometry) {
   return axes;
 }
 
-// 1 lesion, 2 physiological, 3 reference, by label.
 std::vector<std::uint8_t> rolesByLabel(const std::vector<Region>& regions) {
   std::vector<std::uint8_t> roles(65536, 0);
   for (const Region& region : regions)
@@ -44,6 +35,14 @@ std::vector<std::uint8_t> rolesByLabel(const std::vector<Region>& regions) {
   roles[0] = 0;
   return roles;
 }
+
+void requireFit(const SuvVolume& volume, const LabelVolume& labels) {
+  const std::size_t voxels = volume.geometry.voxelCount();
+  if (volume.suvBw.size() != voxels || (!labels.labels.empty() && labels.labels.size() != voxels))
+    throw ImagingError("the volume's voxels or labels do not fit its geometry");
+}
+
+namespace {
 
 MipView emptyView(const char* name, const VolumeGeometry& geometry, std::size_t across,
                   std::size_t down, double suvAtWhite) {
@@ -60,12 +59,6 @@ MipView emptyView(const char* name, const VolumeGeometry& geometry, std::size_t 
   return view;
 }
 
-std::uint8_t brightness(float suv, double suvAtWhite) {
-  if (!(suv > 0)) return 0;  // NaN as well
-  return static_cast<std::uint8_t>(
-      std::lround(std::min(1.0, static_cast<double>(suv) / suvAtWhite) * 255));
-}
-
 // Where the voxel of this index along `axis` is drawn.
 std::size_t place(const AxisOf& axis, const VolumeGeometry& geometry,
                   const std::array<int, 3>& at, bool largeFirst) {
@@ -80,8 +73,7 @@ std::vector<MipView> mipViews(const SuvVolume& volume, const LabelVolume& labels
                               const std::vector<Region>& regions, double suvAtWhite) {
   const VolumeGeometry& geometry = volume.geometry;
   const std::size_t voxels = geometry.voxelCount();
-  if (volume.suvBw.size() != voxels || (!labels.labels.empty() && labels.labels.size() != voxels))
-    throw ImagingError("the volume's voxels or labels do not fit its geometry");
+  requireFit(volume, labels);
   if (voxels == 0) return {};
   const auto axes = axesOf(geometry);
   const auto roles = rolesByLabel(regions);
