@@ -108,8 +108,13 @@ json eitherRefusalOr(json required, const json& whenGiven) {
   optional["refusal"] = reference("Refusal");
   json schema = object(std::move(required), optional);
   json given{{"required", json::array()}, {"not", {{"required", {"refusal"}}}}};
-  for (const auto& [key, unused] : whenGiven.items()) given["required"].push_back(key);
-  schema["oneOf"] = {std::move(given), {{"required", {"refusal"}}}};
+  json anyOfThem = json::array();
+  for (const auto& [key, unused] : whenGiven.items()) {
+    given["required"].push_back(key);
+    anyOfThem.push_back({{"required", {key}}});
+  }
+  json refused{{"required", {"refusal"}}, {"not", {{"anyOf", std::move(anyOfThem)}}}};
+  schema["oneOf"] = {std::move(given), std::move(refused)};
   return schema;
 }
 
