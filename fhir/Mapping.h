@@ -2,6 +2,8 @@
 // words of both sides; TransactionBundle.cpp puts them into a bundle.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,7 @@ namespace fedpet::fhir {
 struct Context {
   const ResponseAssessment& assessment;
   const FhirSite& site;
+  std::span<const std::byte> pdf;    // the report for people; may be empty
   Reference patient, study, device;  // device and study by the urn:uuid: of their entry
 };
 
@@ -37,9 +40,19 @@ NamedObservation measurementOf(const Context&, const Measurement&);
 NamedObservation wholeBodyGroupOf(const Context&, const std::vector<NamedObservation>& members);
 NamedObservation lesionGroupOf(const Context&, const Region&,
                                const std::vector<NamedObservation>& members);
+// The reading by PERCIST 1.0, its group first; empty when the study has none.
+std::vector<NamedObservation> percistOf(const Context&);
+// The comparison with an earlier study, its group first; empty when there is none.
+std::vector<NamedObservation> comparisonOf(const Context&);
+std::string comparisonSentence(const ResponseAssessment&);  // or empty
 // The prediction as a plain number, for an EHR that knows no RiskAssessment.
 NamedObservation predictedProbabilityOf(const Context&, const ResponsePrediction&);
 RiskAssessment riskAssessmentOf(const Context&, const std::vector<NamedObservation>& basis);
+// What all our Observations have in common.
+Observation commonObservation(const Context&);
+CodeableConcept measurementGroup();  // the category of a group
+// SR and FHIR are joined on this: the Observation UID (0040,A171) of the SR's content item.
+Identifier observationIdentifier(const std::string& uid);
 DiagnosticReport diagnosticReportOf(const Context&, const std::vector<Reference>& results,
                                     const std::vector<Reference>& risks);
 Provenance provenanceOf(const Context&, const std::vector<Reference>& targets);

@@ -1,9 +1,8 @@
 #include "fhir/Mapping.h"
-
-#include <cmath>
-
 #include "fhir/Narrative.h"
 #include "fhir/Terminology.h"
+
+#include <cmath>
 
 namespace fedpet::fhir {
 namespace {
@@ -11,11 +10,24 @@ namespace {
 const CodeableConcept kImaging{
     {{"http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging"}}, {}};
 
+NamedObservation named(const std::string& uid, Observation observation) {
+  return {bundleReference("Observation " + uid), std::move(observation)};
+}
+
+void addMembers(Observation& group, const std::vector<NamedObservation>& members) {
+  for (const NamedObservation& member : members) group.hasMember.push_back(member.self);
+}
+
+Observation::Component component(PrivateConcept concept_, Quantity value) {
+  return {{{codingOf(codeOf(concept_))}, codeOf(concept_).meaning}, std::move(value)};
+}
+
+}  // namespace
+
 CodeableConcept measurementGroup() {
   return {{codingOf({"125007", "DCM", "Measurement Group"})}, {}};
 }
 
-// SR and FHIR are joined on this: the Observation UID (0040,A171) of the SR's content item.
 Identifier observationIdentifier(const std::string& uid) {
   return dicomUid(uid, CodeableConcept{{{"http://hl7.org/fhir/uv/dicom-sr/CodeSystem/"
                                          "dicom-identifier-type",
@@ -38,20 +50,6 @@ Observation commonObservation(const Context& context) {
   return observation;
 }
 
-NamedObservation named(const std::string& uid, Observation observation) {
-  return {bundleReference("Observation " + uid), std::move(observation)};
-}
-
-void addMembers(Observation& group, const std::vector<NamedObservation>& members) {
-  for (const NamedObservation& member : members) group.hasMember.push_back(member.self);
-}
-
-Observation::Component component(PrivateConcept concept_, Quantity value) {
-  return {{{codingOf(codeOf(concept_))}, codeOf(concept_).meaning}, std::move(value)};
-}
-
-}  // namespace
-
 NamedObservation measurementOf(const Context& context, const Measurement& measurement) {
   const QuantityCodes codes = codesOf(measurement.quantity);
   Observation observation = commonObservation(context);
@@ -70,12 +68,12 @@ NamedObservation measurementOf(const Context& context, const Measurement& measur
   else
     observation.value = {*measurement.value, decimalsOf(measurement.quantity),
                          std::string(ucumUnit(measurement.quantity))};
-  observation.text = NarrativeBuilder()
-                         .paragraph(std::string(title(measurement.quantity)) + ": " +
-                                    textOf(measurement))
-                         .paragraph(measurement.definition)
-                         .paragraph(kResearchUseOnly)
-                         .build();
+  observation.text =
+      NarrativeBuilder()
+          .paragraph(std::string(title(measurement.quantity)) + ": " + textOf(measurement))
+          .paragraph(measurement.definition)
+          .paragraph(kResearchUseOnly)
+          .build();
   return named(measurement.observationUid, std::move(observation));
 }
 
@@ -88,7 +86,8 @@ NamedObservation wholeBodyGroupOf(const Context& context,
   // Not the urn:uuid: of the entry: servers rewrite that wherever it stands in the bundle.
   group.identifier = {{{}, groupSystem(), assessment.identity.srSopInstanceUid + ":whole-body"}};
   group.category.push_back(measurementGroup());
-  group.code = {{codingOf({"125007", "DCM", "Measurement Group"})}, "Whole-body FDG-PET measurements"};
+  group.code = {{codingOf({"125007", "DCM", "Measurement Group"})},
+                "Whole-body FDG-PET measurements"};
   group.bodySite = {{codingOf({"38266002", "SCT", "Entire body"})}, {}};
   if (!assessment.lesionDefinition.empty()) group.method = {{}, assessment.lesionDefinition};
   addMembers(group, members);
@@ -96,16 +95,16 @@ NamedObservation wholeBodyGroupOf(const Context& context,
     group.dataAbsentReason = dataAbsentReason(assessment.refusals.front());
     for (const Refusal& refusal : assessment.refusals) group.note.push_back({textOf(refusal)});
   }
+  if (assessment.harmonisation) group.note.push_back({assessment.harmonisation->statement});
   return {self, std::move(group)};
 }
 
 NamedObservation lesionGroupOf(const Context& context, const Region& lesion,
                                const std::vector<NamedObservation>& members) {
   Observation group = commonObservation(context);
-  group.identifier = {dicomUid(lesion.trackingUid,
-                               CodeableConcept{{codingOf({"112040", "DCM",
-                                                          "Tracking Unique Identifier"})},
-                                               {}})};
+  group.identifier = {
+      dicomUid(lesion.trackingUid,
+               CodeableConcept{{codingOf({"112040", "DCM", "Tracking Unique Identifier"})}, {}})};
   group.category.push_back(measurementGroup());
   group.code = {{codingOf({"125007", "DCM", "Measurement Group"})}, lesion.name};
   group.method = {{}, lesion.definition};
@@ -128,10 +127,10 @@ NamedObservation predictedProbabilityOf(const Context& context,
   } else {
     const Probability& p = *prediction.result;
     observation.value = {100 * p.probability, 1, "%"};
-    observation.component = {component(PrivateConcept::IntervalLower, {100 * p.lower, 1, "%"}),
-                             component(PrivateConcept::IntervalUpper, {100 * p.upper, 1, "%"}),
-                             component(PrivateConcept::IntervalLevel,
-                                       {100 * p.intervalLevel, 1, "%"})};
+    observation.component = {
+        component(PrivateConcept::IntervalLower, {100 * p.lower, 1, "%"}),
+        component(PrivateConcept::IntervalUpper, {100 * p.upper, 1, "%"}),
+        component(PrivateConcept::IntervalLevel, {100 * p.intervalLevel, 1, "%"})};
   }
   observation.component.push_back(
       component(PrivateConcept::PredictionHorizon, {prediction.horizonMonths, 1, "mo"}));

@@ -76,6 +76,7 @@ std::string conclusionOf(const ResponseAssessment& assessment) {
   }
   if (const Measurement* tmtv = find(assessment, fedpet::Quantity::Tmtv))
     sentences.push_back(std::string(title(tmtv->quantity)) + ": " + textOf(*tmtv) + ".");
+  sentences.push_back(comparisonSentence(assessment));
   for (const ResponsePrediction& prediction : assessment.predictions)
     sentences.push_back("Predicted probability (" + prediction.event + "): " +
                         textOf(prediction) + ".");
@@ -101,6 +102,8 @@ Narrative narrativeOf(const ResponseAssessment& assessment) {
     text.paragraph("Model " + assessment.model.name + " " + assessment.model.version +
                    ", trained on: " + assessment.model.trainingData + ".");
   }
+  if (assessment.harmonisation)
+    text.heading("Harmonisation between scanners").paragraph(assessment.harmonisation->statement);
   if (!assessment.warnings.empty()) text.heading("Remarks").list(assessment.warnings);
   return text.build();
 }
@@ -171,6 +174,9 @@ DiagnosticReport diagnosticReportOf(const Context& context, const std::vector<Re
   report.result = results;
   report.imagingStudy = {context.study};
   report.conclusion = conclusionOf(assessment);
+  if (!context.pdf.empty())
+    report.presentedForm = {
+        {"application/pdf", "fedpet report", instantOf(assessment), context.pdf, {}}};
   for (const Refusal& refusal : assessment.refusals)
     report.conclusionCode.push_back({{codingOf(codeOf(refusal.code))}, refusal.detail});
   return report;

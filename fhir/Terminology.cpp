@@ -21,6 +21,13 @@ constexpr std::array kQuantities{
     fedpet::Quantity::MarrowToLiverRatio,
     fedpet::Quantity::LiverSuvMean,
     fedpet::Quantity::LiverSuvSd,
+    fedpet::Quantity::SulPeak,
+    fedpet::Quantity::ReferenceSulMean,
+    fedpet::Quantity::ReferenceSulSd,
+    fedpet::Quantity::PercistThreshold,
+    fedpet::Quantity::SulPeakChange,
+    fedpet::Quantity::TmtvChange,
+    fedpet::Quantity::TlgChange,
 };
 constexpr std::array kEndpoints{Endpoint::DurableClinicalBenefit, Endpoint::ProgressionFreeSurvival,
                                 Endpoint::OverallSurvival};

@@ -22,9 +22,9 @@ tl::expected<Reference, DeliveryRefusal> patientOf(const PatientIdentity& patien
     system = known->second;
   }
   if (system.empty())
-    return tl::make_unexpected(DeliveryRefusal{
-        Reason::PatientSystemUnknown,
-        "no naming system is configured for a PatientID without an issuer"});
+    return tl::make_unexpected(
+        DeliveryRefusal{Reason::PatientSystemUnknown,
+                        "no naming system is configured for a PatientID without an issuer"});
   // Legal inside a transaction only. No match, or more than one, must fail it: never guess.
   return Reference{"Patient?" + tokenQuery("identifier", system, patient.patientId), {}, {}, {}};
 }
@@ -32,8 +32,11 @@ tl::expected<Reference, DeliveryRefusal> patientOf(const PatientIdentity& patien
 // Ours to change: the newest run replaces the older one.
 template <typename Resource>
 TransactionEntry updated(Reference self, const char* type, const Resource& resource) {
-  return {std::move(self), Json(resource), "PUT",
-          type + std::string("?") + identifierQuery(resource.identifier.front()), {}};
+  return {std::move(self),
+          Json(resource),
+          "PUT",
+          type + std::string("?") + identifierQuery(resource.identifier.front()),
+          {}};
 }
 
 // Perhaps someone else's: created only where it is missing, never changed.
@@ -76,11 +79,19 @@ class BundleWriter {
     return members;
   }
 
+  // The group first, then its members.
+  void addGroup(const std::vector<NamedObservation>& group) {
+    for (const NamedObservation& observation : group) addObservation(observation);
+    if (!group.empty()) results_.push_back(group.front().self);
+  }
+
   void addMeasurements() {
     wholeBody_ = addMembers(context_.assessment.wholeBody);
     const NamedObservation group = wholeBodyGroupOf(context_, wholeBody_);
     addObservation(group);
     results_.push_back(group.self);
+    addGroup(percistOf(context_));
+    addGroup(comparisonOf(context_));
     if (!context_.site.lesionGroups) return;
     for (const Region& region : context_.assessment.regions) {
       if (region.role != RegionRole::Lesion) continue;
@@ -98,8 +109,7 @@ class BundleWriter {
       addObservation(number);
       results_.push_back(number.self);
     }
-    const Reference risk =
-        bundleReference("risk " + context_.assessment.identity.srSopInstanceUid);
+    const Reference risk = bundleReference("risk " + context_.assessment.identity.srSopInstanceUid);
     add(updated(risk, "RiskAssessment", riskAssessmentOf(context_, wholeBody_)));
     risks_.push_back(risk);
   }
@@ -123,13 +133,13 @@ class BundleWriter {
 }  // namespace
 
 tl::expected<std::string, DeliveryRefusal> transactionBundle(const ResponseAssessment& assessment,
-                                                             const FhirSite& site) {
+                                                             const FhirSite& site,
+                                                             std::span<const std::byte> pdf) {
   const auto patient = patientOf(assessment.series.patient, site);
   if (!patient) return tl::make_unexpected(patient.error());
-  const Reference study =
-      bundleReference("study " + assessment.series.study.studyInstanceUid);
+  const Reference study = bundleReference("study " + assessment.series.study.studyInstanceUid);
   const Reference device = bundleReference("device " + assessment.identity.deviceUid);
-  const Json bundle = BundleWriter({assessment, site, *patient, study, device}).write();
+  const Json bundle = BundleWriter({assessment, site, pdf, *patient, study, device}).write();
   // A byte that is not UTF-8 becomes U+FFFD rather than an exception: the numbers still count.
   return bundle.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -3,11 +3,14 @@
 // changes nothing. docs/fhir.md shows the resources and their identifiers.
 #pragma once
 
-#include <string>
-#include <tl/expected.hpp>
-
 #include "clinical/ResponseAssessment.h"
 #include "fhir/FhirSite.h"
+
+#include <tl/expected.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
 
 namespace fedpet::fhir {
 
@@ -23,7 +26,9 @@ struct DeliveryRefusal {
 
 // The bundle as JSON text in UTF-8, without line breaks. The same assessment and site give the
 // same text. Any assessment has a bundle, a refused study too: silence looks like an outage.
+// `pdf`, the report for people, goes with the DiagnosticReport when it is not empty.
 tl::expected<std::string, DeliveryRefusal> transactionBundle(const ResponseAssessment&,
-                                                             const FhirSite&);
+                                                             const FhirSite&,
+                                                             std::span<const std::byte> pdf = {});
 
 }  // namespace fedpet::fhir

@@ -134,9 +134,10 @@ FhirLink::FhirLink(const FhirOptions& options, fhir::OutboxStore& store, Log log
 
 FhirLink::~FhirLink() = default;
 
-Publication FhirLink::messagesAbout(const AssessedStudy& study) const {
+Publication FhirLink::messagesAbout(const AssessedStudy& study,
+                                    std::span<const std::byte> pdf) const {
   const ResponseAssessment& assessment = study.assessment;
-  const auto bundle = fhir::transactionBundle(assessment, impl_->site);
+  const auto bundle = fhir::transactionBundle(assessment, impl_->site, pdf);
   if (!bundle) return {{}, Reason{"NotSentToEhr", bundle.error().detail}};
   return {{{assessment.identity.srSopInstanceUid, kDestination,
             assessment.series.study.studyInstanceUid, *bundle}},

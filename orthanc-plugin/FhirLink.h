@@ -18,7 +18,7 @@ class FhirLink {
   FhirLink(const FhirOptions&, fhir::OutboxStore&, Log);
   ~FhirLink();
 
-  Publication messagesAbout(const AssessedStudy&) const;
+  Publication messagesAbout(const AssessedStudy&, std::span<const std::byte> pdf) const;
   void start();
   void wake();  // something is due
   void stop();  // cancels a delivery that is under way, joins

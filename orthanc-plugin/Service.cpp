@@ -65,7 +65,10 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
                             },
                             systemNow});
   ResultPublisher publish;
-  if (fhir_) publish = [this](const AssessedStudy& study) { return fhir_->messagesAbout(study); };
+  if (fhir_)
+    publish = [this](const AssessedStudy& study, std::span<const std::byte> pdf) {
+      return fhir_->messagesAbout(study, pdf);
+    };
   addWorkerRoutes(router_, queue_,
                   {workerSecret_, options.worker.allowRemote, jobOptions(options),
                    [this] {

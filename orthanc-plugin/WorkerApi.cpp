@@ -1,6 +1,7 @@
 #include "orthanc-plugin/WorkerApi.h"
 
 #include "orthanc-plugin/protocol/AssessmentJson.h"
+#include "orthanc-plugin/protocol/JsonParts.h"
 
 #include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
@@ -34,7 +35,7 @@ struct Worker {
   HttpResponse heartbeat(const HttpRequest& request, std::int64_t job) const;
   HttpResponse complete(const HttpRequest& request, std::int64_t job) const;
   HttpResponse fail(const HttpRequest& request, std::int64_t job) const;
-  Publication publication(const AssessedStudy&) const;
+  Publication publication(const AssessedStudy&, std::span<const std::byte> pdf) const;
 };
 
 json bodyOf(const HttpRequest& request) {
@@ -119,10 +120,10 @@ HttpResponse Worker::heartbeat(const HttpRequest& request, std::int64_t job) con
                                 integerField(body, "percent")));
 }
 
-Publication Worker::publication(const AssessedStudy& study) const {
+Publication Worker::publication(const AssessedStudy& study, std::span<const std::byte> pdf) const {
   if (!publish) return {};
   try {
-    return publish(study);
+    return publish(study, pdf);
   } catch (const std::exception& e) {
     return {{}, Reason{"NotSentToEhr", e.what()}};
   }
@@ -141,13 +142,19 @@ HttpResponse Worker::complete(const HttpRequest& request, std::int64_t job) cons
   const auto assessment = body.find("assessment");
   if (assessment == body.end()) throw HttpError{400, "neither assessment nor skipped"};
   AssessedStudy study;
+  std::vector<std::uint8_t> pdf;
   try {
     study = assessmentFromJson(assessment->dump());
   } catch (const AssessmentJsonError& e) {
     throw HttpError{400, std::string("the assessment cannot be read: ") + e.what()};
   }
+  try {
+    if (body.contains("pdf")) pdf = fromBase64(textField(body, "pdf"));
+  } catch (const std::invalid_argument& e) {
+    throw HttpError{400, std::string("the PDF cannot be read: ") + e.what()};
+  }
   completion.modelVersion = study.assessment.model.version;
-  const Publication published = publication(study);
+  const Publication published = publication(study, std::as_bytes(std::span(pdf)));
   completion.reason = published.notSent;
   if (published.notSent)
     log(LogLevel::Warning,

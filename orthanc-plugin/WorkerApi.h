@@ -21,7 +21,9 @@ struct Publication {
   std::vector<fhir::OutboxMessage> messages;
   std::optional<Reason> notSent;
 };
-using ResultPublisher = std::function<Publication(const AssessedStudy&)>;
+// `pdf`: the report for people, or empty.
+using ResultPublisher =
+    std::function<Publication(const AssessedStudy&, std::span<const std::byte> pdf)>;
 
 struct WorkerApiSettings {
   std::string secret;          // known to our own children only

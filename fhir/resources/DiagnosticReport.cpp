@@ -20,6 +20,7 @@ void to_json(Json& json, const DiagnosticReport& report) {
   put(json, "imagingStudy", report.imagingStudy);
   put(json, "conclusion", report.conclusion);
   put(json, "conclusionCode", report.conclusionCode);
+  put(json, "presentedForm", report.presentedForm);
 }
 
 }  // namespace fedpet::fhir

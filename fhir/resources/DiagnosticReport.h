@@ -1,10 +1,11 @@
 #pragma once
 
+#include "fhir/resources/Attachment.h"
+#include "fhir/resources/DataTypes.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "fhir/resources/DataTypes.h"
 
 namespace fedpet::fhir {
 
@@ -23,6 +24,7 @@ struct DiagnosticReport {
   std::vector<Reference> performer, result, imagingStudy;
   std::string conclusion;
   std::vector<CodeableConcept> conclusionCode;
+  std::vector<Attachment> presentedForm;
 };
 
 void to_json(Json&, const DiagnosticReport&);

@@ -9,7 +9,8 @@ void to_json(Json& json, const Observation::Component& component) {
 }
 
 void to_json(Json& json, const Observation& observation) {
-  assert(!(observation.value && observation.dataAbsentReason));  // obs-6
+  assert(!!observation.value + !!observation.valueConcept + !!observation.dataAbsentReason <=
+         1);  // obs-6
   json = {{"resourceType", "Observation"}};
   json["meta"] = observation.meta;
   put(json, "text", observation.text);
@@ -24,6 +25,7 @@ void to_json(Json& json, const Observation& observation) {
   put(json, "issued", observation.issued);
   put(json, "performer", observation.performer);
   put(json, "valueQuantity", observation.value);
+  put(json, "valueCodeableConcept", observation.valueConcept);
   put(json, "dataAbsentReason", observation.dataAbsentReason);
   put(json, "note", observation.note);
   put(json, "bodySite", observation.bodySite);

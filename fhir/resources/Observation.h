@@ -1,10 +1,10 @@
 #pragma once
 
+#include "fhir/resources/DataTypes.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "fhir/resources/DataTypes.h"
 
 namespace fedpet::fhir {
 
@@ -25,6 +25,7 @@ struct Observation {
   std::string effectiveDate, issued;  // a date; an instant in UTC
   std::vector<Reference> performer;
   std::optional<Quantity> value;
+  std::optional<CodeableConcept> valueConcept;  // instead of `value`
   std::optional<CodeableConcept> dataAbsentReason;
   std::vector<Annotation> note;
   std::optional<CodeableConcept> bodySite, method;

@@ -1,8 +1,5 @@
 #include "orthanc-plugin/protocol/AssessmentJson.h"
 
-#include <boost/archive/iterators/base64_from_binary.hpp>
-#include <boost/archive/iterators/binary_from_base64.hpp>
-#include <boost/archive/iterators/transform_width.hpp>
 
 #include "orthanc-plugin/protocol/FollowUpJson.h"
 #include "orthanc-plugin/protocol/JsonParts.h"
@@ -13,26 +10,6 @@ namespace {
 using plugin::toJson;  // beside the overloads below
 
 // ---- small values ---------------------------------------------------------------------------
-
-std::string toBase64(const std::vector<std::uint8_t>& bytes) {
-  using namespace boost::archive::iterators;
-  using Encoder = base64_from_binary<transform_width<std::vector<std::uint8_t>::const_iterator, 6, 8>>;
-  std::string text(Encoder(bytes.begin()), Encoder(bytes.end()));
-  text.append((3 - bytes.size() % 3) % 3, '=');
-  return text;
-}
-
-std::vector<std::uint8_t> fromBase64(std::string text, std::size_t expectedSize) {
-  using namespace boost::archive::iterators;
-  using Decoder = transform_width<binary_from_base64<std::string::const_iterator>, 8, 6>;
-  while (!text.empty() && text.back() == '=') text.pop_back();
-  if (text.size() != (expectedSize * 8 + 5) / 6)
-    throw AssessmentJsonError("a MIP's pixels do not fit its width and height");
-  text.append((4 - text.size() % 4) % 4, 'A');  // the decoder reads whole groups of four
-  std::vector<std::uint8_t> bytes(Decoder(text.cbegin()), Decoder(text.cend()));
-  bytes.resize(expectedSize);
-  return bytes;
-}
 
 Json toJson(const std::optional<Code>& code) {
   if (!code) return nullptr;
@@ -302,8 +279,10 @@ MipView mipFrom(const Json& json) {
   if (view.width < 1 || view.height < 1 || view.width > 8192 || view.height > 8192)
     throw AssessmentJsonError("a MIP's width or height is out of range");
   const auto pixels = static_cast<std::size_t>(view.width) * static_cast<std::size_t>(view.height);
-  view.suv = fromBase64(json.at("suv"), pixels);
-  view.role = fromBase64(json.at("role"), pixels);
+  view.suv = fromBase64(json.at("suv"));
+  view.role = fromBase64(json.at("role"));
+  if (view.suv.size() != pixels || view.role.size() != pixels)
+    throw AssessmentJsonError("a MIP's pixels do not fit its width and height");
   return view;
 }
 

@@ -2,9 +2,39 @@
 
 #include "orthanc-plugin/protocol/AssessmentJson.h"
 
+#include <boost/archive/iterators/base64_from_binary.hpp>
+#include <boost/archive/iterators/binary_from_base64.hpp>
+#include <boost/archive/iterators/dataflow_exception.hpp>
+#include <boost/archive/iterators/transform_width.hpp>
 #include <cstdio>
+#include <stdexcept>
 
 namespace fedpet::plugin {
+
+std::string toBase64(const std::vector<std::uint8_t>& bytes) {
+  using namespace boost::archive::iterators;
+  using Encoder =
+      base64_from_binary<transform_width<std::vector<std::uint8_t>::const_iterator, 6, 8>>;
+  std::string text(Encoder(bytes.begin()), Encoder(bytes.end()));
+  text.append((3 - bytes.size() % 3) % 3, '=');
+  return text;
+}
+
+std::vector<std::uint8_t> fromBase64(std::string text) {
+  using namespace boost::archive::iterators;
+  using Decoder = transform_width<binary_from_base64<std::string::const_iterator>, 8, 6>;
+  if (text.size() % 4 != 0) throw std::invalid_argument("base64 of a wrong length");
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  const std::size_t size = text.size() / 4 * 3 - padding;
+  text.replace(text.size() - padding, padding, padding, 'A');  // the decoder reads groups of four
+  try {
+    std::vector<std::uint8_t> bytes(Decoder(text.cbegin()), Decoder(text.cend()));
+    bytes.resize(size);
+    return bytes;
+  } catch (const dataflow_exception&) {
+    throw std::invalid_argument("a character that is not of base64");
+  }
+}
 
 Json toJson(const Refusal& refusal) {
   return {{"code", toString(refusal.code)},

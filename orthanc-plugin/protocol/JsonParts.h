@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ std::optional<T> getOptional(const Json& json, const char* key) {
   if (found == json.end() || found->is_null()) return std::nullopt;
   return found->get<T>();
 }
+
+std::string toBase64(const std::vector<std::uint8_t>&);
+// Throws std::invalid_argument for a text that is not base64 with its padding (RFC 4648).
+std::vector<std::uint8_t> fromBase64(std::string text);
 
 Json toJson(const Refusal&);
 Json toJson(const std::vector<Refusal>&);

@@ -106,7 +106,7 @@ void doJob(const WorkerSettings& settings, OrthancClient& client, const LeasedJo
   if (job.storeResults) storeResults(client, job, study);
   progress.enter("report", kStored);
   faultForTests("report");
-  client.complete(job, assessmentToJson(study), progress.finish());
+  client.complete(job, assessmentToJson(study), progress.finish(), {});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "orthanc-plugin/worker/OrthancClient.h"
 
 #include "net/NetError.h"
+#include "orthanc-plugin/protocol/JsonParts.h"
 
 #include <nlohmann/json.hpp>
 
@@ -128,11 +129,17 @@ void OrthancClient::heartbeat(const LeasedJob& job, const std::string& stage, in
 }
 
 void OrthancClient::complete(const LeasedJob& job, const std::string& assessmentJson,
-                             const std::map<std::string, double>& timingsMs) {
+                             const std::map<std::string, double>& timingsMs,
+                             std::span<const std::byte> pdf) {
+  json head = {{"attempt", job.attempt}, {"timingsMs", timingsMs}};
+  if (!pdf.empty()) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(pdf.data());
+    head["pdf"] = toBase64({bytes, bytes + pdf.size()});
+  }
   // The assessment is large and already text: it is not parsed again only to be nested.
-  const std::string head = json{{"attempt", job.attempt}, {"timingsMs", timingsMs}}.dump();
+  const std::string text = head.dump();
   report(job, "complete",
-         head.substr(0, head.size() - 1) + ",\"assessment\":" + assessmentJson + "}");
+         text.substr(0, text.size() - 1) + ",\"assessment\":" + assessmentJson + "}");
 }
 
 void OrthancClient::completeSkipped(const LeasedJob& job, const std::string& code,

@@ -57,8 +57,10 @@ class OrthancClient {
   // nullopt: no work within `patience`. Throws OrthancRefused.
   std::optional<LeasedJob> lease(std::chrono::milliseconds patience);
   void heartbeat(const LeasedJob&, const std::string& stage, int percent);  // throws LeaseLost
+  // `pdf`, the report for people, goes on to the EHR; it may be empty.
   void complete(const LeasedJob&, const std::string& assessmentJson,
-                const std::map<std::string, double>& timingsMs);  // throws LeaseLost
+                const std::map<std::string, double>& timingsMs,
+                std::span<const std::byte> pdf);  // throws LeaseLost
   void completeSkipped(const LeasedJob&, const std::string& code, const std::string& text,
                        const std::map<std::string, double>& timingsMs);  // throws LeaseLost
   void fail(const LeasedJob&, const std::string& code, const std::string& text, bool retryable);

@@ -40,7 +40,7 @@ const std::map<std::string, Names> kLibraryRooms{
     {"boost/beast", {"net"}},
     // TLS is net's; digests and random secrets are asked of OpenSSL where they are needed.
     {"openssl/ssl", {"net", "federation"}},
-    {"openssl/", {"net", "federation", "models/response", "orthanc-plugin"}},
+    {"openssl/", {"net", "federation", "fhir", "models/response", "orthanc-plugin"}},
     {"orthanc/", {"orthanc-plugin"}},
     {"soci/", {"storage", "orthanc-plugin", "federation"}},
 };

@@ -1,28 +1,28 @@
+#include "fhir/Narrative.h"
+#include "fhir/Terminology.h"
 #include "fhir/TransactionBundle.h"
+#include "fhir/resources/DataTypes.h"
+#include "tests/support/AssessmentBuilder.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "fhir/Narrative.h"
-#include "fhir/Terminology.h"
-#include "fhir/resources/DataTypes.h"
-#include "tests/support/AssessmentBuilder.h"
-
 namespace fedpet::fhir {
 namespace {
 
-using nlohmann::ordered_json;
 using fedpet::testing::anAssessment;
+using nlohmann::ordered_json;
 
 FhirSite aSite() {
   FhirSite site;
@@ -126,8 +126,8 @@ TEST(TransactionBundle, GivesEachObservationAValueOrAReasonAndNeverBoth) {
     values += hasValue;
     reasons += hasReason;
   }
-  EXPECT_EQ(values, 3 + 3);   // TMTV, TLG, count; three predictions
-  EXPECT_EQ(reasons, 5);      // Dmax of one lesion; two ratios, liver mean and deviation
+  EXPECT_EQ(values, 3 + 3);  // TMTV, TLG, count; three predictions
+  EXPECT_EQ(reasons, 5);     // Dmax of one lesion; two ratios, liver mean and deviation
 }
 
 TEST(TransactionBundle, NamesNoDeviceAsPerformerOfTheReport) {
@@ -144,8 +144,8 @@ TEST(TransactionBundle, NamesNoDeviceAsPerformerOfTheReport) {
 }
 
 TEST(TransactionBundle, IsPreliminaryMarkedAsArtificialAndForResearchOnly) {
-  const auto bundle = bundleOf(anAssessment().withRefusedPredictions(
-                                                 RefusalCode::OutOfDistribution, "x").build());
+  const auto bundle =
+      bundleOf(anAssessment().withRefusedPredictions(RefusalCode::OutOfDistribution, "x").build());
   for (const char* type : {"Observation", "RiskAssessment", "DiagnosticReport"})
     for (const auto& resource : resources(bundle, type)) {
       EXPECT_EQ(resource["status"], "preliminary");
@@ -192,8 +192,9 @@ TEST(TransactionBundle, IdentifiesEachResourceByAConditionOfItsOwn) {
   for (const auto& entry : bundle["entry"]) {
     const auto& request = entry["request"];
     const std::string url = request["url"];
-    const std::string condition =
-        request["method"] == "POST" ? url + "?" + request.at("ifNoneExist").get<std::string>() : url;
+    const std::string condition = request["method"] == "POST"
+                                      ? url + "?" + request.at("ifNoneExist").get<std::string>()
+                                      : url;
     EXPECT_NE(condition.find('?'), std::string::npos) << condition;
     EXPECT_TRUE(conditions.insert(condition).second) << condition << " twice";
     // A server rewrites the urn:uuid: of an entry wherever it stands, also inside an identifier.
@@ -237,9 +238,8 @@ TEST(TransactionBundle, ReportsARefusedStudyWithItsReason) {
 }
 
 TEST(TransactionBundle, SaysWhyAPredictionIsRefused) {
-  const auto assessment = anAssessment()
-                              .withRefusedPredictions(RefusalCode::OutOfDistribution, "TMTV 9999 ml")
-                              .build();
+  const auto assessment =
+      anAssessment().withRefusedPredictions(RefusalCode::OutOfDistribution, "TMTV 9999 ml").build();
   const auto bundle = bundleOf(assessment);
   const auto number = observationFor(bundle, assessment.predictions.front().observationUid);
   EXPECT_EQ(number["dataAbsentReason"]["coding"][0]["code"], "not-applicable");
@@ -265,13 +265,13 @@ TEST(TransactionBundle, WritesNumbersThatEveryReaderUnderstands) {
   EXPECT_EQ(text.find("null"), std::string::npos);
   constexpr std::string_view kValue = "\"value\":";
   for (auto at = text.find(kValue); at != std::string::npos; at = text.find(kValue, at + 1)) {
-    const std::string number = text.substr(at + kValue.size(),
-                                           text.find_first_of(",}", at) - at - kValue.size());
+    const std::string number =
+        text.substr(at + kValue.size(), text.find_first_of(",}", at) - at - kValue.size());
     EXPECT_TRUE(number.front() == '"' || number.find_first_of("eE") == std::string::npos) << number;
   }
-  EXPECT_EQ(observationFor(bundle, measured[0].observationUid)["dataAbsentReason"]["coding"][0]
-                          ["code"],
-            "not-a-number");
+  EXPECT_EQ(
+      observationFor(bundle, measured[0].observationUid)["dataAbsentReason"]["coding"][0]["code"],
+      "not-a-number");
   EXPECT_TRUE(observationFor(bundle, measured[1].observationUid).contains("dataAbsentReason"));
   EXPECT_NE(text.find("\"value\":0.3,"), std::string::npos);
   EXPECT_NE(text.find("\"value\":1234567.89,"), std::string::npos);
@@ -295,6 +295,66 @@ TEST(TransactionBundle, EscapesTextInsideTheNarrative) {
 TEST(TransactionBundle, IsTheSameTextForTheSameAssessment) {
   EXPECT_EQ(transactionBundle(anAssessment().build(), aSite()).value(),
             transactionBundle(anAssessment().build(), aSite()).value());
+}
+
+TEST(TransactionBundle, CarriesTheReportForPeopleWithItsSizeAndHash) {
+  // SHA-1 of "%PDF" by sha1sum and base64: Attachment.hash is the base64 of SHA-1.
+  const std::string_view pdf = "%PDF";
+  const auto bundle = ordered_json::parse(
+      transactionBundle(anAssessment().build(), aSite(), std::as_bytes(std::span(pdf))).value());
+  const auto form = resources(bundle, "DiagnosticReport").front()["presentedForm"][0];
+  EXPECT_EQ(form["contentType"], "application/pdf");
+  EXPECT_EQ(form["data"], "JVBERg==");
+  EXPECT_EQ(form["size"], 4);
+  EXPECT_EQ(form["hash"], "ObbXPv82STugZ05IJVqdgXJLRSE=");
+  EXPECT_FALSE(resources(bundleOf(anAssessment().build()), "DiagnosticReport")
+                   .front()
+                   .contains("presentedForm"));
+}
+
+ResponseAssessment aFollowUp() {
+  ResponseAssessment a = anAssessment().build();
+  a.percistRefusal.reset();
+  a.percist = PercistReading{Organ::Liver, "liver", {}, true, "2.25.1"};
+  a.percist->numbers = {
+      Measurement{fedpet::Quantity::PercistThreshold, 3.1, "1.5 x mean + 2 SD", "2.25.301"},
+      {fedpet::Quantity::SulPeak, 7.4, "hottest lesion", "2.25.302"}};
+  Comparison c;
+  c.earlier.studyInstanceUid = "1.2.3.4";
+  c.earlier.scannedAt = WallClock(std::chrono::local_days(std::chrono::year(2026) / 1 / 2));
+  c.percist = MetabolicResponse::Progressive;
+  c.iPercist = MetabolicResponse::UnconfirmedProgressive;
+  c.reasons = {"one new lesion"};
+  c.changes = {
+      Measurement{fedpet::Quantity::TmtvChange, 41.0, "TMTV now over TMTV then", "2.25.303"}};
+  c.percistUid = "2.25.304";
+  c.iPercistUid = "2.25.305";
+  a.comparison = c;
+  return a;
+}
+
+TEST(TransactionBundle, SaysHowTheStudyComparesWithAnEarlierOne) {
+  const auto bundle = bundleOf(aFollowUp());
+  const auto percist = observationFor(bundle, "2.25.304");
+  EXPECT_EQ(percist["valueCodeableConcept"]["coding"][0]["code"], "PMD");
+  EXPECT_EQ(percist["derivedFrom"][1]["identifier"]["value"], "urn:oid:1.2.3.4");
+  EXPECT_EQ(observationFor(bundle, "2.25.305")["valueCodeableConcept"]["coding"][0]["code"],
+            "UPMD");
+  EXPECT_EQ(observationFor(bundle, "2.25.303")["valueQuantity"]["value"], 41.0);
+  // The reference region's numbers name it as their site (SNOMED CT 10200004, liver).
+  EXPECT_EQ(observationFor(bundle, "2.25.301")["bodySite"]["coding"][0]["code"], "10200004");
+  const auto report = resources(bundle, "DiagnosticReport").front();
+  EXPECT_NE(report["conclusion"].get<std::string>().find("2026-01-02: PERCIST 1.0 PMD"),
+            std::string::npos);
+}
+
+TEST(TransactionBundle, SaysWhyTwoStudiesCannotBeCompared) {
+  ResponseAssessment a = aFollowUp();
+  a.comparison->percist =
+      tl::make_unexpected(Refusal{RefusalCode::NotComparable, "uptake times differ by 31 min"});
+  const auto percist = observationFor(bundleOf(a), "2.25.304");
+  EXPECT_FALSE(percist.contains("valueCodeableConcept"));
+  EXPECT_EQ(percist["dataAbsentReason"]["coding"][1]["code"], "NotComparable");
 }
 
 TEST(TransactionBundle, LeavesOutWhatIsUnknown) {
@@ -360,8 +420,10 @@ TEST(Terminology, DefinesEveryCodeOfOursThatABundleUses) {
   const auto systems = ordered_json::parse(codeSystems());
   for (const auto& entry : systems["entry"])
     for (const auto& one : entry["resource"]["concept"])
-      EXPECT_TRUE(defined.insert(entry["resource"]["url"].get<std::string>() + "|" +
-                                 one["code"].get<std::string>()).second)
+      EXPECT_TRUE(defined
+                      .insert(entry["resource"]["url"].get<std::string>() + "|" +
+                              one["code"].get<std::string>())
+                      .second)
           << one["code"] << " twice";
   FhirSite site = aSite();
   site.lesionGroups = true;

@@ -34,7 +34,11 @@ class RestApiTest : public ::testing::Test {
     settings.jobOptionsJson = R"({"lesionRule":"SUV4.0"})";
     settings.messagesQueued = [this] { ++wakes_; };
     addWorkerRoutes(
-        router_, queue_, settings, [this](const AssessedStudy&) { return publication_; },
+        router_, queue_, settings,
+        [this](const AssessedStudy&, std::span<const std::byte> pdf) {
+          published_.assign(reinterpret_cast<const char*>(pdf.data()), pdf.size());
+          return publication_;
+        },
         [](LogLevel, const std::string&) {});
     addPageRoutes(router_);
   }
@@ -78,6 +82,7 @@ class RestApiTest : public ::testing::Test {
   SociOutbox outbox_{*database_};
   JobQueue queue_{ledger_, {}, {}, [] { return kNoon; }};
   Publication publication_;
+  std::string published_;  // the PDF that went with the last result
   int wakes_ = 0;
   Router router_;
 };
@@ -95,9 +100,12 @@ TEST_F(RestApiTest, CarriesAJobFromTheDemandToTheResult) {
   EXPECT_EQ(seen["percent"], 40);
   EXPECT_EQ(get("/fedpet/assessments/pt").status, 404);
 
-  const json result = {
-      {"attempt", 1}, {"assessment", anAssessment()}, {"timingsMs", {{"fetch", 3.5}}}};
+  const json result = {{"attempt", 1},
+                       {"assessment", anAssessment()},
+                       {"timingsMs", {{"fetch", 3.5}}},
+                       {"pdf", "JVBERg=="}};
   EXPECT_EQ(asWorker(job + "/complete", result).status, 200);
+  EXPECT_EQ(published_, "%PDF");
   EXPECT_EQ(json::parse(asWorker(job + "/complete", result).body)["repeated"], true);
   seen = json::parse(get("/fedpet/jobs/" + std::to_string(id)).body);
   EXPECT_EQ(seen["state"], "done");
@@ -164,6 +172,12 @@ TEST_F(RestApiTest, RefusesReportsThatAreNoReports) {
   const std::string job = "jobs/" + std::to_string(id);
   EXPECT_EQ(asWorker(job + "/complete", {{"attempt", 1}}).status, 400);
   EXPECT_EQ(asWorker(job + "/complete", {{"attempt", "1"}}).status, 400);
+  for (const char* notBase64 : {"JVBERg=", "JV*ERg==", "===="})
+    EXPECT_EQ(asWorker(job + "/complete",
+                       {{"attempt", 1}, {"assessment", anAssessment()}, {"pdf", notBase64}})
+                  .status,
+              400)
+        << notBase64;
   EXPECT_EQ(
       asWorker(job + "/complete", {{"attempt", 1}, {"assessment", {{"schemaVersion", 99}}}}).status,
       400);
