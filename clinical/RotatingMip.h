@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <string>
 #include <vector>
 
 namespace fedpet {
@@ -38,5 +39,15 @@ inline std::array<double, 2> projected(const RotatingMip& mip, double angleDegre
                         (point[1] - mip.topOfAxisMm[1]) * std::sin(angle);
   return {across / mip.pixelMm + mip.width / 2.0, (mip.topOfAxisMm[2] - point[2]) / mip.pixelMm};
 }
+
+// The same as pictures to be played, with everything written on them: what a viewer shows that
+// knows nothing of regions.
+struct CineLoop {
+  int width = 0, height = 0;
+  double pixelMm = 0;  // of the patient
+  double frameSeconds = 0.1;
+  std::string description;                        // how it was made, for the header
+  std::vector<std::vector<std::uint8_t>> frames;  // grey, 0 black, width x height each
+};
 
 }  // namespace fedpet

@@ -7,6 +7,7 @@ find_package(Boost 1.81 REQUIRED)  # headers only: Beast, Asio, Uuid, Process
 find_package(DCMTK REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(OpenJpeg REQUIRED IMPORTED_TARGET libopenjp2)
+pkg_check_modules(PangoCairo REQUIRED IMPORTED_TARGET pangocairo cairo-pdf)
 find_package(ITK 5.2 REQUIRED COMPONENTS ITKCommon ITKConnectedComponents ITKDistanceMap
              ITKImageFeature ITKImageGrid ITKLabelMap ITKMathematicalMorphology ITKSmoothing
              ITKThresholding ITKImageStatistics ITKBinaryMathematicalMorphology

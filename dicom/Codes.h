@@ -96,7 +96,9 @@ FEDPET_CODE(neoplasm, "108369006", "SCT", "Neoplasm")
 FEDPET_CODE(entireBody, "38266002", "SCT", "Entire body")
 FEDPET_CODE(morphologicallyAbnormal, "49755003", "SCT", "Morphologically Abnormal Structure")
 FEDPET_CODE(anatomicalStructure, "123037004", "SCT", "Anatomical Structure")
+FEDPET_CODE(background, "125040", "DCM", "Background")
 FEDPET_CODE(segmentation, "113076", "DCM", "Segmentation")  // CID 7203
+FEDPET_CODE(maximumIntensityProjection, "113078", "DCM", "Maximum intensity projection")
 FEDPET_CODE(sourceForProcessing, "121322", "DCM",
             "Source image for image processing operation")  // CID 7202
 

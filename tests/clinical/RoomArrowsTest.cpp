@@ -21,6 +21,7 @@ const std::map<std::string, Names> kMayInclude{
     {"net", {}},
     {"storage", {}},
     {"dicom", {"clinical"}},
+    {"report", {"clinical"}},
     {"models/imaging", {"clinical"}},
     {"models/response", {"clinical"}},
     {"fhir", {"clinical", "net"}},
@@ -28,13 +29,16 @@ const std::map<std::string, Names> kMayInclude{
     {"sample-data", {"clinical", "dicom"}},
     {"ui-extension", {}},
     {"orthanc-plugin",
-     {"clinical", "net", "storage", "dicom", "models/imaging", "models/response", "fhir", "federation",
+     {"clinical", "net", "storage", "dicom", "report", "models/imaging", "models/response", "fhir", "federation",
       "ui-extension", "sample-data"}},
 };
 
 // An include that starts so is met in these rooms only.
 const std::map<std::string, Names> kLibraryRooms{
     {"dcmtk/", {"dicom"}},
+    {"cairo", {"report"}},
+    {"pango/", {"report"}},
+    {"glib", {"report"}},
     {"itk", {"models/imaging"}},
     {"torch/", {"models/response"}},
     {"boost/beast", {"net"}},
