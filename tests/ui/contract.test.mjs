@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { assessment, hostileAssessment } from "./fixture.mjs";
+import { assessment, hostileAssessment, refusedAssessment } from "./fixture.mjs";
+import {
+  hostileFollowUp, notMeasurable, oldAssessment, partialResponse, unconfirmedProgression, withoutReading,
+} from "./followUpFixture.mjs";
 import { close, startWorld } from "./setup.mjs";
 
 const tool = process.env.FEDPET_UI_ASSESSMENT_TOOL;
@@ -13,9 +16,43 @@ function run(mode, input = "") {
   return JSON.parse(result.stdout);
 }
 
-test("the fixture has exactly the keys, texts and numbers that C++ reads and writes", () => {
-  const sample = assessment();
-  assert.deepEqual(run("parse", JSON.stringify(sample)), sample);
+for (const fixture of [assessment, partialResponse, unconfirmedProgression, withoutReading, notMeasurable])
+  test(`the fixture has exactly the keys, texts and numbers that C++ reads and writes: ${fixture.name}`, () => {
+    const sample = fixture();
+    assert.deepEqual(run("parse", JSON.stringify(sample)), sample);
+  });
+
+test("C++ reads the result of an old release as one that says nothing of the new parts", () => {
+  const { percist, priors, comparison, harmonisation, identity } = run("parse", JSON.stringify(oldAssessment()));
+  assert.deepEqual([percist, priors, comparison, harmonisation], [null, [], null, null]);
+  assert.equal(identity.pdfSopInstanceUid, "");
+});
+
+// The judge is python3-jsonschema, as in tests/plugin; the answers are those of GET /fedpet/assessments.
+const judge = "import json,sys,jsonschema\ngiven=json.load(sys.stdin)\n" +
+  "document={'components':{'schemas':given['schemas']}}\nroot=jsonschema.RefResolver('',document)\n" +
+  "check=jsonschema.Draft202012Validator({'$ref':'#/components/schemas/Assessment'},resolver=root)\n" +
+  "print(json.dumps([e.message[:300] for e in check.iter_errors(given['answer'])]))";
+const complaints = (answer) => {
+  const result = spawnSync("/usr/bin/python3", ["-c", judge], { input: JSON.stringify({ schemas: run("schemas"), answer }), encoding: "utf8", maxBuffer: 64 << 20 });
+  assert.equal(result.status, 0, result.stderr);
+  return JSON.parse(result.stdout);
+};
+const noJudge = spawnSync("/usr/bin/python3", ["-c", "import jsonschema"]).status !== 0 && "python3-jsonschema is not installed";
+
+test("every fixture and C++'s own sample are what the REST schema says of an assessment", { skip: noJudge }, () => {
+  for (const fixture of [assessment, partialResponse, unconfirmedProgression, withoutReading, notMeasurable, oldAssessment, refusedAssessment])
+    assert.deepEqual(complaints(fixture()), [], fixture.name);
+  assert.deepEqual(complaints(run("print")), []);
+});
+
+test("the REST schema knows a key that is missing, misspelt or beside its refusal", { skip: noJudge }, () => {
+  const sample = partialResponse();
+  const { alignment, ...unaligned } = sample.comparison;
+  assert.equal(complaints({ ...sample, comparison: unaligned }).length, 1);
+  assert.equal(complaints({ ...sample, harmonisation: { ...sample.harmonisation, scaner: "" } }).length, 1);
+  assert.equal(complaints({ ...sample, percist: { ...sample.percist, refusal: withoutReading().percist.refusal } }).length, 1);
+  assert.equal(complaints({ ...sample, comparison: { ...sample.comparison, percist: { category: "PR", title: "" } } }).length, 1);
 });
 
 test("the page shows an assessment that C++ has written", async () => {
@@ -27,7 +64,7 @@ test("the page shows an assessment that C++ has written", async () => {
     for (const item of written.wholeBody) assert.ok(main.includes(item.title), item.title);
     assert.equal(await page.locator(".lesions tbody tr").count(), written.regions.filter((region) => region.role === "Lesion").length);
     assert.equal(await page.locator(".prediction").count(), written.predictions.length);
-    const shown = await page.locator(".whole-body data").evaluateAll((items) => items.map((item) => Number(item.value)));
+    const shown = await page.locator("#whole-body .numbers data").evaluateAll((items) => items.map((item) => Number(item.value)));
     assert.deepEqual(shown, written.wholeBody.filter((item) => !item.refusal).map((item) => item.value));
     assert.ok(!/undefined|NaN|null|\[object/.test(main), "every value found its way to the page");
     await close(page);
@@ -36,7 +73,8 @@ test("the page shows an assessment that C++ has written", async () => {
   }
 });
 
-test("C++ does not take the hostile fixture for an assessment", () => {
-  const result = spawnSync(tool, ["parse"], { input: JSON.stringify(hostileAssessment()), encoding: "utf8" });
-  assert.equal(result.status, 1); // its refusal codes and times are no codes and times
-});
+for (const fixture of [hostileAssessment, hostileFollowUp])
+  test(`C++ does not take a hostile fixture for an assessment: ${fixture.name}`, () => {
+    const result = spawnSync(tool, ["parse"], { input: JSON.stringify(fixture()), encoding: "utf8" });
+    assert.equal(result.status, 1); // its refusal codes and times are no codes and times
+  });

@@ -36,17 +36,17 @@ export const kLesions = [
   { at: [88, 40, -215], radius: 12, suv: 5.6, touching: false },
 ];
 
-const refusal = (code, detail, explanation) => ({ code, detail, explanation });
+export const refusal = (code, detail, explanation) => ({ code, detail, explanation });
 export const kMarrowRefusal = refusal("RegionNotFound", "lumbar spine: 38 % of it is lesion by the rule in use",
   "A region could not be located with confidence; measure it by hand.");
 export const kOutOfDistribution = refusal("OutOfDistribution", "Mahalanobis distance 6.1 is above 4.5; largest share: TMTV",
   "The inputs are unlike those that the model was trained on, so no prediction is given.");
 
 let uid = 0;
-const nextUid = () => `2.25.${300000000000000000000n + BigInt(++uid)}`;
-const measured = (quantity, title, unit, value, definition) =>
+export const nextUid = () => `2.25.${300000000000000000000n + BigInt(++uid)}`;
+export const measured = (quantity, title, unit, value, definition) =>
   ({ quantity, title, unit, value, definition, observationUid: nextUid() });
-const refused = (quantity, title, unit, why, definition) =>
+export const refused = (quantity, title, unit, why, definition) =>
   ({ quantity, title, unit, refusal: why, definition, observationUid: nextUid() });
 
 // A small generator of numbers in [0,1) that gives the same picture every time.
@@ -102,7 +102,9 @@ function mips() {
   return views.map((item) => ({ ...item, suv: item.suv.toString("base64"), role: item.role.toString("base64") }));
 }
 
-const kRule = "SUVbw >= 4.0, 18-connected, components of at least 0.5 ml";
+export const kSul = "g/ml{SUVlbm(Janma)}";
+const kSulPerSuv = 0.683;
+export const kRule = "SUVbw >= 4.0, 18-connected, components of at least 0.5 ml";
 
 function lesion(item, number) {
   const volume = (4 / 3) * Math.PI * item.radius ** 3 / 1000;
@@ -120,6 +122,7 @@ function lesion(item, number) {
         ? refused("SUVpeak", "Peak SUV (1 ml sphere, body weight)", "g/ml{SUVbw}",
             refusal("RegionNotFound", "the lesion is too close to the border of the volume", "A region could not be located with confidence; measure it by hand."), "")
         : measured("SUVpeak", "Peak SUV (1 ml sphere, body weight)", "g/ml{SUVbw}", item.suv * 0.86, "mean of the 1 ml sphere placed where it is highest"),
+      measured("SULpeak", "Peak SUL (1 ml sphere, lean body mass)", kSul, item.suv * 0.86 * kSulPerSuv, "mean of the 1 ml sphere placed where it is highest, SUL"),
       measured("LesionGlycolysis", "Lesion glycolysis", "g", volume * mean, "volume x SUVmean"),
     ],
   };
@@ -152,6 +155,23 @@ function contributions(scale) {
   ];
 }
 
+// Wahl 2009, J Nucl Med 50 suppl 1: measurable from 1.5 x mean + 2 SD of the liver's SUL on.
+function reading(lesions) {
+  const mean = 2.37 * kSulPerSuv, sd = 0.21 * kSulPerSuv;
+  const peak = lesions[0].measurements.find((item) => item.quantity === "SULpeak").value;
+  return {
+    reference: "Liver", definition: "30 mm sphere in the right lobe; measurable from 1.5 x mean + 2 SD on", measurable: true,
+    hottestTrackingUid: lesions[0].trackingUid,
+    numbers: [
+      measured("ReferenceSULmean", "PERCIST reference mean SUL", kSul, mean, "sphere of 30 mm in the right lobe"),
+      measured("ReferenceSULsd", "PERCIST reference standard deviation of SUL", kSul, sd, "sphere of 30 mm in the right lobe"),
+      measured("PERCISTthreshold", "Least SULpeak that is measurable by PERCIST", kSul, 1.5 * mean + 2 * sd, "1.5 x mean + 2 SD of the liver"),
+      measured("SULpeak", "Peak SUL (1 ml sphere, lean body mass)", kSul, peak, "hottest 1 ml sphere of all lesions"),
+    ],
+  };
+}
+
+// A study without a prior, as this release writes it.
 export function assessment() {
   uid = 0;
   const lesions = kLesions.map((item, index) => lesion(item, index + 1));
@@ -184,10 +204,11 @@ export function assessment() {
                   columnDirection: [0, 1, 0], sliceDirection: [0, 0, 1] },
       instances: [], warnings: [], patientWeightKg: 68.5, patientHeightM: 1.67,
     },
-    identity: { srSeriesUid: "2.25.10", srSopInstanceUid: "2.25.11", segSeriesUid: "2.25.12", segSopInstanceUid: "2.25.13", deviceUid: "2.25.14" },
+    identity: { srSeriesUid: "2.25.10", srSopInstanceUid: "2.25.11", segSeriesUid: "2.25.12", segSopInstanceUid: "2.25.13", deviceUid: "2.25.14",
+                pdfSeriesUid: "2.25.15", pdfSopInstanceUid: "2.25.16", mipSeriesUid: "2.25.17", mipSopInstanceUid: "2.25.18" },
     refusals: [],
     suv: { suvBwPerUnit: 0.000284, method: "BQML, decay from injection to the series time (DecayCorrection START)", warnings: [],
-           sulPerSuvBw: 0.683, uptakeMinutes: 63 },
+           sulPerSuvBw: kSulPerSuv, uptakeMinutes: 63 },
     lesionDefinition: kRule,
     wholeBody: [
       measured("TMTV", "Total metabolic tumour volume", "ml", sum("MTV"), `volume of all lesions together; lesions: ${kRule}`),
@@ -215,6 +236,10 @@ export function assessment() {
     warnings: ["Lesion 5 touches physiological uptake (LeftKidney): check the border",
                "3 components below the smallest lesion volume (0.8 ml together) were not counted"],
     mips: mips(),
+    percist: reading(lesions),
+    priors: [],
+    comparison: null,
+    harmonisation: null,
   };
 }
 
@@ -238,7 +263,7 @@ export function withoutLesionRule() {
 
 // What an enemy, or a careless clerk, may put into a DICOM attribute.
 export const kHostile = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>";
-export function hostileAssessment() {
+export function poisoned(whole) {
   const poison = (value) => {
     if (Array.isArray(value)) return value.map(poison);
     if (value && typeof value === "object")
@@ -247,5 +272,6 @@ export function hostileAssessment() {
           : key === "mips" ? inner : poison(inner)]));
     return typeof value === "string" ? kHostile : value;
   };
-  return poison(assessment());
+  return poison(whole);
 }
+export const hostileAssessment = () => poisoned(assessment());

@@ -37,7 +37,7 @@ function assertShows(text, value, unit) {
 test("shows every whole-body number with its unit and its definition", async () => {
   const page = await world.open("#/series/good");
   for (const item of sample.wholeBody) {
-    const row = page.locator(`.whole-body tr[data-quantity="${item.quantity}"]`);
+    const row = page.locator(`#whole-body .numbers tr[data-quantity="${item.quantity}"]`);
     assert.ok((await row.innerText()).includes(item.title));
     if (item.refusal) continue;
     assertShows(await row.locator("data").innerText(), item.value, unitOf(item.unit));
@@ -49,7 +49,7 @@ test("shows every whole-body number with its unit and its definition", async () 
 
 test("gives the reason and no number where a number was refused", async () => {
   const page = await world.open("#/series/good");
-  const row = page.locator('.whole-body tr[data-quantity="BLR"]');
+  const row = page.locator('#whole-body .numbers tr[data-quantity="BLR"]');
   const text = await row.innerText();
   for (const part of ["Not given", kMarrowRefusal.code, kMarrowRefusal.detail, kMarrowRefusal.explanation]) assert.ok(text.includes(part), part);
   assert.equal(await row.locator("data").count(), 0);
@@ -133,7 +133,7 @@ test("shows no number at all when the study was refused", async () => {
   const page = await world.open("#/series/refused");
   const text = await page.locator("main").innerText();
   for (const part of ["WeightMissing", "PatientWeight (0010,1030) is 0", "enter it at the scanner"]) assert.ok(text.includes(part), part);
-  assert.equal(await page.locator("data, canvas, .prediction, .whole-body, .lesions, .organs").count(), 0);
+  assert.equal(await page.locator("data, canvas, .prediction, .numbers, .lesions, .organs, .trend, .category").count(), 0);
   assert.ok(!text.includes("%"));
   await close(page);
 });
@@ -143,7 +143,7 @@ test("does not call a tumour absent when its rule could not be applied", async (
   const text = await page.locator("#lesions").innerText();
   assert.ok(text.includes("Lesions were not looked for") && text.includes("RegionNotFound"));
   assert.ok(!/no lesion/i.test(text));
-  assert.equal(await page.locator(".whole-body data").count(), 0);
+  assert.equal(await page.locator("#whole-body .numbers data").count(), 0);
   await close(page);
 });
 

@@ -7,6 +7,9 @@ import { join } from "node:path";
 
 const kTypes = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
 
+// One grey pixel.
+const kPicture = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==", "base64");
+
 // The policy stands in the C++ header that the plugin includes: it is read from there, not repeated.
 export async function contentSecurityPolicy(sourceDir) {
   const header = await readFile(join(sourceDir, "ui-extension/WebAssets.h"), "utf8");
@@ -15,7 +18,8 @@ export async function contentSecurityPolicy(sourceDir) {
 }
 
 // `world`: { assessments: {id: object}, jobs: [...], status, series: {id: {ParentStudy}}, studies, summaries: [...],
-// instances: {uid: id}, pageSize };
+// instances: {uid: id}, studyUids: {uid: id}, studySeries: {studyId: [{ID, MainDicomTags}]}, frames: {id: count}, pageSize };
+// `world.asked` counts how often each picture was asked for.
 // `assessmentAnswer` and `assessAnswer`, [status, body], stand in for the plugin's own answers while they are set.
 // `prefix`: where a reverse proxy has put Orthanc, "" or "/pacs".
 export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
@@ -76,14 +80,24 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
     }
     if (path === "/fedpet/status") return json(world.status);
     if ((match = /^\/series\/([^/]+)$/.exec(path))) return json(world.series?.[match[1]]);
+    if ((match = /^\/studies\/([^/]+)\/series$/.exec(path))) return json(world.studySeries?.[match[1]]);
+    if ((match = /^\/instances\/([^/]+)\/frames$/.exec(path)))
+      return json(world.frames?.[match[1]] && Array.from({ length: world.frames[match[1]] }, (_, frame) => String(frame)));
+    if ((match = /^\/instances\/([^/]+)\/frames\/(\d+)\/preview$/.exec(path))) {
+      const frames = world.frames?.[match[1]] ?? 0;
+      ((world.asked ??= {})[match[2]] ??= 0, ++world.asked[match[2]]);
+      return Number(match[2]) < frames && !world.brokenFrames?.includes(Number(match[2])) ? send(200, "image/png", kPicture) : send(404, "text/plain", "no frame");
+    }
     if ((match = /^\/studies\/([^/]+)$/.exec(path))) return json(world.studies?.[match[1]]);
     if (path === "/tools/bulk-content" && request.method === "POST") {
       const { Resources } = JSON.parse(await bodyOf(request));
       return world.summaries ? json(world.summaries.filter((item) => Resources.includes(item.ID))) : send(403, "text/plain", "forbidden");
     }
     if (path === "/tools/lookup" && request.method === "POST") {
-      const found = world.instances?.[await bodyOf(request)];
-      return json(found ? [{ ID: found, Path: `/instances/${found}`, Type: "Instance" }] : []);
+      const uid = await bodyOf(request);
+      const found = world.instances?.[uid], study = world.studyUids?.[uid];
+      return json([...(found ? [{ ID: found, Path: `/instances/${found}`, Type: "Instance" }] : []),
+        ...(study ? [{ ID: study, Path: `/studies/${study}`, Type: "Study" }] : [])]);
     }
     return send(404, "text/plain", "not found");
   });

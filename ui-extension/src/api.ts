@@ -124,6 +124,74 @@ export interface PetSeries {
   patientHeightM?: number;
 }
 
+// ---- more than this one study: orthanc-plugin/protocol/FollowUpJson.h ---------------------------
+
+export interface PercistReading {
+  reference: string; // "Liver", "BloodPool"
+  definition: string;
+  numbers: Measurement[];
+  measurable: boolean;
+  hottestTrackingUid: string; // empty: no lesion
+}
+
+// A study as its own report tells of it; what the report does not hold is absent.
+export interface Prior {
+  studyInstanceUid: string;
+  seriesInstanceUid: string; // of the report
+  srSopInstanceUid: string;
+  scannedAt: string; // the scanner's clock, without a zone
+  producer: string;
+  lesionDefinition: string;
+  tmtvMl?: number;
+  tlgG?: number;
+  suvMax?: number;
+  sulPeak?: number;
+  lesionCount?: number;
+  percist?: string; // "PMR"
+  iPercist?: string;
+}
+
+export interface LesionChange {
+  fate: string; // "Matched", "NewLesion", "Resolved"
+  trackingId: string;
+  trackingUid: string;
+  distanceMm: number; // 0 unless matched
+  note: string;
+  earlierVolumeMl?: number;
+  volumeMl?: number;
+  earlierSulPeak?: number;
+  sulPeak?: number;
+  earlierSuvMax?: number;
+  suvMax?: number;
+}
+
+// Either the category or `refusal`.
+export interface Category {
+  category?: string; // "PMR"
+  title?: string; // "Partial metabolic response"
+  refusal?: Refusal;
+}
+
+export interface Comparison {
+  earlier: Prior;
+  percist: Category;
+  iPercist: Category;
+  reasons: string[];
+  changes: Measurement[]; // in %
+  lesions: LesionChange[];
+  alignment: string;
+  warnings: string[];
+}
+
+export interface Harmonisation {
+  scanner: string;
+  scannerClass: string; // empty: unknown
+  targetClass: string;
+  filterFwhmMm?: number; // absent: not filtered
+  adjusted: { input: string; measured: number; adjusted: number }[]; // inputs of the model
+  statement: string;
+}
+
 export interface Assessment {
   schemaVersion: number;
   status: "assessed" | "refused";
@@ -138,7 +206,13 @@ export interface Assessment {
     trainedOnSyntheticData: boolean;
   };
   series: PetSeries;
-  identity: { srSopInstanceUid: string; segSopInstanceUid: string; deviceUid: string };
+  identity: {
+    srSopInstanceUid: string;
+    segSopInstanceUid: string;
+    deviceUid: string;
+    pdfSopInstanceUid?: string; // absent or empty: there is none
+    mipSopInstanceUid?: string;
+  };
   refusals: Refusal[];
   suv: {
     suvBwPerUnit: number;
@@ -155,6 +229,11 @@ export interface Assessment {
   predictions: Prediction[];
   warnings: string[];
   mips: MipView[];
+  // Absent in results of releases that did not know them; null where there is nothing to say.
+  percist?: PercistReading | { refusal: Refusal } | null;
+  priors?: Prior[];
+  comparison?: Comparison | null;
+  harmonisation?: Harmonisation | null;
 }
 
 // orthanc-plugin/RestApi.cpp; the states are those of orthanc-plugin/Job.h.
@@ -322,9 +401,33 @@ export async function fetchStudies(studyIds: readonly string[]): Promise<StudySu
   return (await response.json()) as StudySummary[];
 }
 
-// The Orthanc id of an instance with this SOP Instance UID; undefined when Orthanc has none (yet).
-export async function lookUpInstance(sopInstanceUid: string): Promise<string | undefined> {
-  const response = await ask("../../tools/lookup", { method: "POST", body: sopInstanceUid });
+// The Orthanc id of what has this UID; undefined when Orthanc has it not (yet).
+export async function lookUp(level: "Study" | "Instance", uid: string): Promise<string | undefined> {
+  const response = await ask("../../tools/lookup", { method: "POST", body: uid });
   const found = (await response.json()) as { ID: string; Type: string }[];
-  return found.find((item) => item.Type === "Instance")?.ID;
+  return found.find((item) => item.Type === level)?.ID;
+}
+
+// The page of an earlier study's result: of its series, where one series was assessed, else of the
+// study. undefined when Orthanc no longer has the study, or fedpet here never assessed it.
+export async function resultAddress(studyInstanceUid: string): Promise<string | undefined> {
+  const study = await lookUp("Study", studyInstanceUid);
+  if (!study) return undefined;
+  const all = (await askJson(`../../studies/${encodeURIComponent(study)}/series`)) as
+    { ID: string; MainDicomTags?: { Modality?: string } }[];
+  const series = all.filter((item) => item.MainDicomTags?.Modality === "PT").map((item) => item.ID);
+  const pages = await Promise.all(series.map((id) => fetchJobs({ series: id, state: "done" })));
+  const [first, second] = series.filter((_, index) => pages[index]!.jobs.length > 0);
+  if (!first) return undefined;
+  return second ? `#/study/${encodeURIComponent(study)}` : `#/series/${encodeURIComponent(first)}`;
+}
+
+export const pdfAddress = (instanceId: string): string => `../../instances/${encodeURIComponent(instanceId)}/pdf`;
+
+export const frameAddress = (instanceId: string, frame: number): string =>
+  `../../instances/${encodeURIComponent(instanceId)}/frames/${frame}/preview`;
+
+export async function fetchFrameCount(instanceId: string): Promise<number> {
+  const answer = await askJson(`../../instances/${encodeURIComponent(instanceId)}/frames`);
+  return Array.isArray(answer) ? answer.length : 0;
 }

@@ -27,6 +27,7 @@ export const unitText = (ucum: string): string =>
 
 function decimalsOf(ucum: string, value: number): number {
   if (ucum === "{count}" || ucum === "mm") return 0;
+  if (ucum === "%") return 1; // one more than a rule's threshold has: 29.6 % is not 30 %
   if (ucum === "ml" || ucum === "g") return Math.abs(value) < 1000 ? 1 : 0;
   return 2;
 }
@@ -39,6 +40,14 @@ export function quantityText(value: number, ucum: string): string {
 // The rounded number for the eye, the exact one for copying and for programs.
 export function quantityElement(value: number, ucum: string): HTMLElement {
   return el("data", { value, title: `${value} ${ucum}` }, quantityText(value, ucum));
+}
+
+// The number alone, where its unit stands in the column's head.
+export const figureText = (value: number, ucum: string): string => numberText(value, decimalsOf(ucum, value));
+
+// A change: always with its sign.
+export function changeElement(percent: number): HTMLElement {
+  return el("data", { value: percent, title: `${percent} %` }, `${signedText(percent, 1)}${kNarrowSpace}%`);
 }
 
 // Inputs of the model come in any unit: three significant digits, whole numbers stay whole.
@@ -97,6 +106,17 @@ export function dicomTime(tm: string): string {
 
 // "2000-09-07T11:20:11.000000" -> "2000-09-07 11:20"
 export const clockText = (iso: string): string => iso.replace("T", " ").replace(/(\d\d:\d\d).*$/, "$1");
+
+// Milliseconds on the scanner's own clock, for distances between studies; undefined for a text that is
+// no time, and for 1970, which stands for "not known".
+export function clockMs(iso: string): number | undefined {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)/.exec(iso)?.slice(1).map(Number);
+  if (!parts) return undefined;
+  const [year, month, day, hour, minute, second] = parts as [number, number, number, number, number, number];
+  return year <= 1970 ? undefined : Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+export const dayText = (iso: string): string => clockMs(iso) === undefined ? "date not known" : iso.slice(0, 10);
 
 export function sexText(sex: string): string {
   return { M: "male", F: "female", O: "other" }[sex] ?? (sex || "not given");

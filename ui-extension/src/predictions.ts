@@ -36,7 +36,7 @@ function card(prediction: Prediction, index: number, assessment: Assessment): HT
     el("p", { class: "caution" }, assessment.model.trainedOnSyntheticData
       ? "Trained on synthetic data. Research use only." : "Research use only."),
     el("p", { class: "note" }, el("strong", {}, "Calibration: "), prediction.calibrationNote || "not stated by the model."),
-    contributions(prediction) ?? "");
+    contributions(prediction) ?? "", adjustedInputs(assessment, prediction) ?? "");
   return element;
 }
 
@@ -85,6 +85,17 @@ function contributions(prediction: Prediction): HTMLElement | null {
     unknown > 0
       ? el("p", { class: "note" }, `${unknown} of ${sorted.length} inputs ${unknown === 1 ? "is" : "are"} not known; a typical value was used.`)
       : null);
+}
+
+function adjustedInputs(assessment: Assessment, { contributions: shares }: Prediction): HTMLElement | null {
+  const adjusted = assessment.harmonisation?.adjusted ?? [];
+  if (adjusted.length === 0) return null;
+  return el("p", { class: "note adjusted-inputs" }, "Adjusted for the scanner, from measured to used: ",
+    ...adjusted.flatMap((item, index) => {
+      const unit = shares.find((share) => share.input === item.input)?.unit ?? "";
+      return [index > 0 ? "; " : "", `${item.input} `, el("data", { value: item.measured }, inputText(item.measured, unit)), " to ",
+        el("data", { value: item.adjusted }, inputText(item.adjusted, unit))];
+    }), ".");
 }
 
 function shareRow(share: Contribution, largest: number): HTMLElement {

@@ -1,17 +1,21 @@
 // The result of one PET series.
 
 import {
-  ApiError, assessSeries, Assessment, assessmentAddress, explorerAddress, fetchAssessment, fetchJobs, fetchParentStudy,
-  lookUpInstance,
+  ApiError, assessSeries, Assessment, assessmentAddress, explorerAddress, fetchAssessment, fetchJobs, fetchParentStudy, lookUp,
+  pdfAddress,
 } from "./api";
+import { Cine } from "./cine";
 import { bullets, el, facts, section } from "./dom";
+import { followUpParts } from "./followUp";
 import {
   clockText, dicomDate, dicomTime, numberText, personName, refusalElement, sexText,
 } from "./format";
+import { adjustmentNote, filterNote, harmonisationFacts, harmonisationStatement } from "./harmonisation";
 import { actionButton, isEnded, jobCard } from "./jobsPage";
 import { MipPanel } from "./mip";
+import { percistParts } from "./percist";
 import { predictionCards } from "./predictions";
-import { LesionTable, organTable, wholeBodyTable } from "./tables";
+import { LesionTable, measurementTable, organTable } from "./tables";
 
 const kPollMs = 3000;
 
@@ -57,26 +61,44 @@ export function resultParts(assessment: Assessment, seriesId: string): HTMLEleme
     ? section("warnings", "Please note", bullets(warnings)) : null;
   notes?.classList.add("attention");
   if (!refused) {
-    const lesions = new LesionTable(assessment);
-    const images = section("images", "Images");
-    if (assessment.mips.length > 0) {
-      const mips = new MipPanel(assessment);
-      lesions.onSelect = (label) => { mips.select(label); lesions.select(label); };
-      mips.onSelect = (label) => { mips.select(label); lesions.select(label, true); };
-      images.append(mips.element);
-    } else {
-      images.append(el("p", {}, "The result holds no picture."));
-    }
-    const predictions = section("predictions", "Predictions", predictionCards(assessment), unknowns());
-    parts.push(el("div", { class: "columns" }, el("div", { class: "stack" }, images, notes), predictions));
-    parts.push(section("whole-body", "Whole body", wholeBodyTable(assessment)),
-      section("lesions", "Lesions", lesions.element), section("organs", "Organs and physiological uptake", organTable(assessment)));
+    parts.push(...assessedParts(assessment, notes));
   } else if (notes) {
     parts.push(notes);
   }
   const closing = el("div", { class: "columns even" }, inputQuality(assessment), provenance(assessment, seriesId));
   parts.push(closing);
   return parts;
+}
+
+function assessedParts(assessment: Assessment, notes: HTMLElement | null): HTMLElement[] {
+  const lesions = new LesionTable(assessment);
+  const images = section("images", "Images");
+  let select = (label: number | undefined): void => lesions.select(label);
+  if (assessment.mips.length > 0) {
+    const mips = new MipPanel(assessment);
+    select = (label) => { mips.select(label); lesions.select(label); };
+    lesions.onSelect = select;
+    mips.onSelect = (label) => { mips.select(label); lesions.select(label, true); };
+    images.append(mips.element);
+  } else {
+    images.append(el("p", {}, "The result holds no picture."));
+  }
+  if (assessment.identity.mipSopInstanceUid) images.append(new Cine(assessment.identity.mipSopInstanceUid).element);
+  const mark = (label: number): void => {
+    select(label);
+    images.scrollIntoView({ block: "nearest" });
+  };
+  const predictions = section("predictions", "Predictions", predictionCards(assessment), unknowns());
+  const followUp = followUpParts(assessment, mark), percist = percistParts(assessment, mark);
+  return [
+    el("div", { class: "columns" }, el("div", { class: "stack" }, images, notes), predictions),
+    ...(followUp ? [section("follow-up", "Follow-up", ...followUp)] : []),
+    ...(percist ? [section("percist", "PERCIST", filterNote(assessment), percist)] : []),
+    section("whole-body", "Whole body", harmonisationStatement(assessment),
+      measurementTable(assessment.wholeBody, "Whole body", (item) => adjustmentNote(assessment, item.quantity, item.unit))),
+    section("lesions", "Lesions", filterNote(assessment), lesions.element),
+    section("organs", "Organs and physiological uptake", filterNote(assessment), organTable(assessment)),
+  ];
 }
 
 function header(assessment: Assessment): HTMLElement {
@@ -123,6 +145,7 @@ function inputQuality(assessment: Assessment): HTMLElement {
     ["Corrections", series.correctedImage.join(", ") || "not given"],
     ["Attenuation correction", series.attenuationCorrectionMethod],
     ["Decay correction", series.decayCorrection || "not given"],
+    ...harmonisationFacts(assessment),
     ["Voxels", slices > 0 ? `${numberText(slices, 0)} slices, ${spacing}\u202fmm` : null],
   ]));
 }
@@ -136,14 +159,22 @@ function provenance(assessment: Assessment, seriesId: string): HTMLElement {
   // Links to what exists only; a missing one is not worth an error on this page.
   void fetchParentStudy(seriesId).then((study) =>
     links.prepend(link("link-study", "Study in Orthanc", explorerAddress("study", study)))).catch(() => undefined);
-  const instance = (id: string, text: string, uid: string): void => {
-    if (!uid || assessment.refusals.length > 0 && id === "link-seg") return;
-    void lookUpInstance(uid).then((found) => {
-      if (found) links.append(link(id, text, explorerAddress("instance", found)));
-    }).catch(() => undefined);
+  const instance = (id: string, text: string, uid: string | undefined, address: (found: string) => string): void => {
+    if (!uid) return;
+    const place = el("li", { hidden: true }); // keeps the order, whichever answer comes first
+    links.append(place);
+    void lookUp("Instance", uid).then((found) => {
+      if (found) place.replaceWith(link(id, text, address(found)));
+      else place.remove();
+    }).catch(() => place.remove());
   };
-  instance("link-sr", "Structured report (DICOM SR)", identity.srSopInstanceUid);
-  instance("link-seg", "Segmentation (DICOM SEG)", identity.segSopInstanceUid);
+  const explored = (found: string): string => explorerAddress("instance", found);
+  instance("link-pdf", "Report to print (PDF)", identity.pdfSopInstanceUid, pdfAddress);
+  instance("link-sr", "Structured report (DICOM SR)", identity.srSopInstanceUid, explored);
+  if (assessment.refusals.length === 0) { // else what is stored under these UIDs belongs to an earlier result
+    instance("link-seg", "Segmentation (DICOM SEG)", identity.segSopInstanceUid, explored);
+    instance("link-mip", "Rotating MIP (DICOM secondary capture)", identity.mipSopInstanceUid, explored);
+  }
   const print = el("button", { type: "button", class: "quiet" }, "Print");
   print.addEventListener("click", () => window.print());
   return section("model", "Model and origin", facts([

@@ -1,13 +1,13 @@
-// Measurements: whole body, lesions, organs.
+// Measurements: of any list, of lesions, of organs.
 
 import { Assessment, Measurement, Region } from "./api";
 import { bullets, el, hidden, scrollBox } from "./dom";
 import {
-  measurementOf, numberText, organText, percentText, quantityElement, quantityText, refusalElement, refusalSentence, unitText,
+  changeElement, figureText, measurementOf, numberText, organText, percentText, quantityElement, quantityText, refusalElement, refusalSentence,
 } from "./format";
 
 // A reason that several numbers share is told once, at the first of them.
-function wholeBodyRefusal(list: readonly Measurement[], index: number): HTMLElement {
+function refusedCell(list: readonly Measurement[], index: number): HTMLElement {
   const refusal = list[index]?.refusal;
   const same = (item: Measurement): boolean =>
     item.refusal?.code === refusal?.code && item.refusal?.detail === refusal?.detail;
@@ -19,16 +19,26 @@ function wholeBodyRefusal(list: readonly Measurement[], index: number): HTMLElem
     refusal && !told ? refusalElement(refusal) : null);
 }
 
-export function wholeBodyTable(assessment: Assessment): HTMLElement {
-  return el("table", { class: "whole-body" },
+// `beside`: what else has to stand with a number, under its definition.
+export function measurementTable(list: readonly Measurement[], title: string,
+                                 beside: (item: Measurement) => HTMLElement | null = () => null): HTMLElement {
+  return el("table", { class: "numbers" }, el("caption", { class: "visually-hidden" }, title),
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Quantity"), el("th", { scope: "col", class: "figure" }, "Value"),
       el("th", { scope: "col" }, "Definition"))),
-    el("tbody", {}, ...assessment.wholeBody.map((item, index) => el("tr", { "data-quantity": item.quantity },
+    el("tbody", {}, ...list.map((item, index) => el("tr", { "data-quantity": item.quantity },
       el("th", { scope: "row" }, item.title, " ", el("span", { class: "short" }, item.quantity)),
       item.refusal || item.value === undefined
-        ? wholeBodyRefusal(assessment.wholeBody, index)
-        : el("td", { class: "figure" }, quantityElement(item.value, item.unit)),
-      item.refusal || item.value === undefined ? null : el("td", { class: "definition" }, item.definition)))));
+        ? refusedCell(list, index)
+        : el("td", { class: "figure" }, item.unit === "%" ? changeElement(item.value) : quantityElement(item.value, item.unit)),
+      item.refusal || item.value === undefined ? null
+        : el("td", { class: "definition" }, el("span", { class: "words" }, item.definition), beside(item))))));
+}
+
+// For the places outside the table of lesions that name one.
+export function markButton(name: string, act: () => void): HTMLElement {
+  const button = el("button", { type: "button", class: "link", title: "Mark in the pictures" }, name);
+  button.addEventListener("click", act);
+  return button;
 }
 
 interface Column { title: string; unit: string; quantities: string[] }
@@ -36,6 +46,7 @@ const kLesionColumns: Column[] = [
   { title: "Volume", unit: "ml", quantities: ["MTV", "Volume"] },
   { title: "SUVmax", unit: "g/ml", quantities: ["SUVmax"] },
   { title: "SUVpeak", unit: "g/ml", quantities: ["SUVpeak"] },
+  { title: "SULpeak", unit: "g/ml", quantities: ["SULpeak"] },
   { title: "SUVmean", unit: "g/ml", quantities: ["SUVmean"] },
   { title: "Glycolysis", unit: "g", quantities: ["LesionGlycolysis"] },
 ];
@@ -45,6 +56,7 @@ export class LesionTable {
   readonly element: HTMLElement;
   onSelect: (label: number | undefined) => void = () => undefined;
   private readonly body = el("tbody");
+  private readonly columns: Column[]; // those that this result knows
   private readonly rows: { region: Region; row: HTMLTableRowElement; button: HTMLButtonElement }[];
   private readonly headers: HTMLTableCellElement[] = [];
   private sortedBy = -1; // column of numbers; -2: name
@@ -53,9 +65,11 @@ export class LesionTable {
 
   constructor(assessment: Assessment) {
     const lesions = assessment.regions.filter((region) => region.role === "Lesion");
+    this.columns = kLesionColumns.filter((column) =>
+      lesions.some((region) => measurementOf(region.measurements, ...column.quantities)));
     this.rows = lesions.map((region) => this.rowOf(region));
     const head = el("tr", {}, this.headerOf("Lesion", "", -2),
-      ...kLesionColumns.map((column, index) => this.headerOf(column.title, column.unit, index)),
+      ...this.columns.map((column, index) => this.headerOf(column.title, column.unit, index)),
       el("th", { scope: "col", class: "figure" }, "Confidence"));
     const table = el("table", { class: "lesions" }, el("caption", { class: "visually-hidden" }, "Lesions"),
       el("thead", {}, head), this.body);
@@ -87,7 +101,7 @@ export class LesionTable {
                                   title: "Mark in the pictures" }, region.name);
     button.addEventListener("click", () => this.onSelect(this.selected === region.label ? undefined : region.label));
     const row = el("tr", { "data-label": region.label }, el("th", { scope: "row" }, button),
-      ...kLesionColumns.map((column) => cellOf(measurementOf(region.measurements, ...column.quantities))),
+      ...this.columns.map((column) => cellOf(measurementOf(region.measurements, ...column.quantities))),
       el("td", { class: "figure" }, percentText(region.confidence)));
     return { region, row, button };
   }
@@ -103,7 +117,7 @@ export class LesionTable {
   private sort(column: number, descending: boolean): void {
     this.sortedBy = column;
     this.descending = descending;
-    const quantities = kLesionColumns[column]?.quantities ?? [];
+    const quantities = this.columns[column]?.quantities ?? [];
     const sign = descending ? -1 : 1;
     this.rows.sort((a, b) => {
       if (column === -2) return sign * a.region.name.localeCompare(b.region.name, "en", { numeric: true });
@@ -140,11 +154,8 @@ export class LesionTable {
 function cellOf(item: Measurement | undefined): HTMLElement {
   if (!item) return el("td", { class: "figure" }, el("span", { "aria-hidden": "true" }, "–"), hidden("not measured"));
   if (item.refusal || item.value === undefined) return el("td", { class: "figure not-given" }, "not given");
-  const unit = unitText(item.unit);
-  // The unit stands in the column's head; the cell holds the number alone.
-  const text = quantityText(item.value, item.unit);
   return el("td", { class: "figure", "data-quantity": item.quantity },
-    el("data", { value: item.value, title: `${item.value} ${item.unit}` }, unit ? text.slice(0, -unit.length - 1) : text));
+    el("data", { value: item.value, title: `${item.value} ${item.unit}` }, figureText(item.value, item.unit)));
 }
 
 // Uptake that is not tumour: reference regions, and what was taken out of the tumour mask.
