@@ -118,4 +118,9 @@ std::optional<std::size_t> countItems(std::span<const std::byte> file, const Fil
   return countItemTags(*dataset, enough);
 }
 
+std::optional<std::vector<std::byte>> inflatedDataset(std::span<const std::byte> file,
+                                                      const FileMeta& meta) {
+  return inflated(file.subspan(meta.datasetOffset));
+}
+
 }  // namespace fedpet::dicom

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fedpet::dicom {
 
@@ -31,5 +32,9 @@ inline constexpr std::size_t kMaxItemsOfPetImage = 1000;
 // once above `enough`. nullopt when a deflated data set is damaged or larger than 256 MiB.
 std::optional<std::size_t> countItems(std::span<const std::byte> file, const FileMeta&,
                                       std::size_t enough);
+
+// What a file in kDeflatedTransferSyntax holds; nullopt when it is damaged or larger than 256 MiB.
+std::optional<std::vector<std::byte>> inflatedDataset(std::span<const std::byte> file,
+                                                      const FileMeta&);
 
 }  // namespace fedpet::dicom

@@ -17,6 +17,7 @@
 namespace fedpet::dicom {
 
 inline constexpr std::string_view kSegmentationStorage = "1.2.840.10008.5.1.4.1.1.66.4";
+inline constexpr std::string_view kLabelMapStorage = "1.2.840.10008.5.1.4.1.1.66.7";
 
 // A complete Part 10 file, identical bytes for identical input; nullopt when there is no region,
 // since an SEG without a segment does not exist. BINARY, one segment a region in the order of
@@ -55,15 +56,17 @@ struct SegmentationMask {
 // be it a probability or an occupancy.
 inline constexpr double kFractionalThreshold = 0.5;
 
-// Reads BINARY and FRACTIONAL segmentations, from shared or per-frame functional groups, in the
-// transfer syntaxes that DCMTK decodes. Throws DicomError, saying what is wrong: not an SEG, a
-// LABELMAP segmentation, no geometry, frames that do not lie on one regular grid, truncated pixels.
+// Reads BINARY, FRACTIONAL and LABELMAP segmentations, from shared or per-frame functional groups,
+// in the transfer syntaxes that DCMTK decodes. A label map's background is no segment, even where
+// the file describes it as one. Throws DicomError, saying what is wrong: not an SEG, no geometry,
+// frames that do not lie on one regular grid, truncated pixels, sequences nested without end.
 SegmentationMask readSegmentation(const std::filesystem::path&);
 SegmentationMask readSegmentation(std::span<const std::byte> file);
 
 // Whether a segment's Segmented Property Type says lesion: neoplasm (also primary, secondary,
 // malignant), lesion, tumour or mass, as SCT or SRT code.
 bool saysLesion(const Segment&);
+bool saysLesion(const Code& findingOrPropertyType);
 
 // The union of segments as labels 0 and 1 on the mask's grid. `segmentNumbers` picks segments;
 // when it is empty, those that saysLesion(); when there is none of those, all but the ones in the

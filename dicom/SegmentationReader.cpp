@@ -2,8 +2,10 @@
 // matter here, and real segmentations lack some.
 #include "dicom/Codes.h"
 #include "dicom/DatasetReader.h"
+#include "dicom/DatasetShape.h"
 #include "dicom/DicomError.h"
 #include "dicom/DicomFile.h"
+#include "dicom/RetiredCodes.h"
 #include "dicom/Segmentation.h"
 #include "dicom/TextDecoder.h"
 
@@ -14,11 +16,11 @@
 #include <bit>
 #include <cmath>
 #include <map>
+#include <optional>
 
 namespace fedpet::dicom {
 namespace {
 
-constexpr std::string_view kLabelMapStorage = "1.2.840.10008.5.1.4.1.1.66.7";
 constexpr double kToleranceMm = 0.01;         // positions are decimal text
 constexpr double kToleranceOfSpacing = 0.02;  // of a slice's place on the grid
 
@@ -75,12 +77,12 @@ Code codeIn(DcmItem& parent, const DcmTagKey& tag, TextDecoder& decoder) {
 void requireSegmentation(DcmDataset& dataset) {
   const std::string sopClass = writtenText(dataset, DCM_SOPClassUID);
   const std::string type = writtenText(dataset, DCM_SegmentationType);
-  if (sopClass == kLabelMapStorage || type == "LABELMAP")
-    fail("it is a label map segmentation; convert it to a binary one");
-  if (sopClass != kSegmentationStorage)
+  if (sopClass != kSegmentationStorage && sopClass != kLabelMapStorage)
     fail("its SOP class is " + (sopClass.empty() ? "missing" : sopClass) + ", not Segmentation");
-  if (type != "BINARY" && type != "FRACTIONAL")
-    fail("SegmentationType is '" + type + "', neither BINARY nor FRACTIONAL");
+  if (type != "BINARY" && type != "FRACTIONAL" && type != "LABELMAP")
+    fail("SegmentationType is '" + type + "', neither BINARY, FRACTIONAL nor LABELMAP");
+  if ((sopClass == kLabelMapStorage) != (type == "LABELMAP"))
+    fail("its SOP class does not go with SegmentationType " + type);
 }
 
 std::vector<Segment> segmentsOf(DcmDataset& dataset) {
@@ -126,7 +128,7 @@ struct FunctionalGroups {
 };
 
 struct FramePlace {
-  std::uint16_t segment = 0;
+  std::uint16_t segment = 0;  // 0 in a label map, whose pixels name their segments
   PointMm positionMm{};
   double alongNormalMm = 0;
 };
@@ -194,7 +196,7 @@ double sliceSpacingMm(std::vector<double> along, DcmItem& measures) {
   fail("its slices do not lie on a regular grid");
 }
 
-std::vector<FramePlace> placesOf(const FunctionalGroups& groups, VolumeGeometry& g) {
+std::vector<FramePlace> placesOf(const FunctionalGroups& groups, bool labelMap, VolumeGeometry& g) {
   std::vector<FramePlace> places;
   for (std::size_t f = 0; f < groups.perFrame.size(); ++f) {
     VolumeGeometry plane = g;
@@ -205,8 +207,9 @@ std::vector<FramePlace> placesOf(const FunctionalGroups& groups, VolumeGeometry&
     else if (!samePlane(g, plane))
       fail("its frames have different orientations or pixel spacings");
     FramePlace place;
-    place.segment =
-        unsignedShort(groups.of(f, DCM_SegmentIdentificationSequence), DCM_ReferencedSegmentNumber);
+    if (!labelMap)
+      place.segment = unsignedShort(groups.of(f, DCM_SegmentIdentificationSequence),
+                                    DCM_ReferencedSegmentNumber);
     const auto p = numbers(groups.of(f, DCM_PlanePositionSequence), DCM_ImagePositionPatient, 3);
     place.positionMm = {p[0], p[1], p[2]};
     place.alongNormalMm = dot(place.positionMm, g.sliceDirection);
@@ -306,8 +309,86 @@ void addFrame(Segment& segment, int slice, std::vector<std::uint8_t> pixels) {
   for (std::size_t p = 0; p < pixels.size(); ++p) at->pixels[p] |= pixels[p];
 }
 
-SegmentationMask maskOf(DcmDataset& dataset) {
-  requireSegmentation(dataset);
+int sliceOf(const FramePlace& place, const VolumeGeometry& g) {
+  const double up = place.alongNormalMm - dot(g.originMm, g.sliceDirection);
+  return static_cast<int>(std::lround(up / g.spacingMm[2]));
+}
+
+using SegmentsByNumber = std::map<std::uint16_t, Segment*>;
+
+void addFrames(const SegmentsByNumber& byNumber, const std::vector<FramePlace>& places,
+               const PixelReader& pixels, const VolumeGeometry& g) {
+  for (std::size_t f = 0; f < places.size(); ++f) {
+    const auto segment = byNumber.find(places[f].segment);
+    if (segment == byNumber.end())
+      fail("frame " + std::to_string(f + 1) + " belongs to a segment that is not described");
+    addFrame(*segment->second, sliceOf(places[f], g), pixels.frame(f));
+  }
+}
+
+// --- label maps (PS3.3 C.8.20.2, supplement 243) ------------------------------------------------
+
+// A slice of each segment is held as one byte a pixel: a small file can name 65535 segments.
+constexpr std::size_t kMaxMaskBytes = std::size_t{4} << 30;
+constexpr const char* kTooManyAtOnce = "its segments are too many and too large to be held at once";
+
+// Pixels are segment numbers. 0 is background unless a segment says otherwise, and so is
+// PixelPaddingValue; some writers describe the background as a segment.
+class LabelPixels {
+ public:
+  LabelPixels(DcmDataset& dataset, const VolumeGeometry& g, std::size_t frames)
+      : pixelsPerFrame_(static_cast<std::size_t>(g.size[0]) * static_cast<std::size_t>(g.size[1])),
+        bits_(unsignedShort(dataset, DCM_BitsAllocated)) {
+    if (bits_ != 8 && bits_ != 16)
+      fail("BitsAllocated is " + std::to_string(bits_) + " for this SegmentationType");
+    Uint16 value = 0;
+    if (dataset.findAndGetUint16(DCM_PixelPaddingValue, value).good()) padding_ = value;
+    bytes_ = pixelsOf(dataset);
+    if (bytes_.length < frames * pixelsPerFrame_ * (bits_ / 8)) fail("its pixels end early");
+  }
+
+  bool isBackground(std::uint16_t label) const { return label == 0 || label == padding_; }
+  std::map<std::uint16_t, std::vector<std::uint8_t>> frame(std::size_t index) const {
+    std::map<std::uint16_t, std::vector<std::uint8_t>> masks;
+    for (std::size_t p = 0; p < pixelsPerFrame_; ++p) {
+      const std::size_t at = index * pixelsPerFrame_ + p;
+      const unsigned label =
+          bits_ == 8 ? bytes_.data[at] : bytes_.data[2 * at] | bytes_.data[2 * at + 1] << 8;
+      auto& mask = masks[static_cast<std::uint16_t>(label)];
+      if (mask.empty()) mask.resize(pixelsPerFrame_);
+      if (masks.size() * pixelsPerFrame_ > kMaxMaskBytes) fail(kTooManyAtOnce);
+      mask[p] = 1;
+    }
+    return masks;
+  }
+
+ private:
+  std::size_t pixelsPerFrame_;
+  unsigned bits_;
+  std::optional<std::uint16_t> padding_;
+  PixelBytes bytes_;
+};
+
+bool isBackground(const Segment& segment) { return segment.type == codes::background(); }
+
+void addLabelFrames(const SegmentsByNumber& byNumber, const std::vector<FramePlace>& places,
+                    const LabelPixels& pixels, const VolumeGeometry& g) {
+  std::size_t held = 0;
+  for (std::size_t f = 0; f < places.size(); ++f)
+    for (auto& [label, mask] : pixels.frame(f)) {
+      if ((held += mask.size()) > kMaxMaskBytes) fail(kTooManyAtOnce);
+      const auto segment = byNumber.find(label);
+      if (segment != byNumber.end())
+        addFrame(*segment->second, sliceOf(places[f], g), mask);
+      else if (!pixels.isBackground(label))
+        fail("pixels of frame " + std::to_string(f + 1) +
+             " belong to a segment that is not described");
+    }
+}
+
+// --- the whole ----------------------------------------------------------------------------------
+
+SegmentationMask headOf(DcmDataset& dataset) {
   SegmentationMask mask;
   mask.sopInstanceUid = writtenText(dataset, DCM_SOPInstanceUID);
   mask.studyInstanceUid = writtenText(dataset, DCM_StudyInstanceUID);
@@ -316,66 +397,69 @@ SegmentationMask maskOf(DcmDataset& dataset) {
   if (DcmItem* series = firstItem(dataset, DCM_ReferencedSeriesSequence))
     mask.referencedSeriesUid = writtenText(*series, DCM_SeriesInstanceUID);
   mask.segments = segmentsOf(dataset);
+  mask.geometry.size = {unsignedShort(dataset, DCM_Columns), unsignedShort(dataset, DCM_Rows), 0};
+  if (mask.geometry.size[0] == 0 || mask.geometry.size[1] == 0) fail("its matrix is empty");
+  return mask;
+}
 
-  FunctionalGroups groups{firstItem(dataset, DCM_SharedFunctionalGroupsSequence),
-                          itemsOf(dataset, DCM_PerFrameFunctionalGroupsSequence)};
+SegmentationMask maskOf(DcmDataset& dataset) {
+  requireSegmentation(dataset);
+  SegmentationMask mask = headOf(dataset);
+  const FunctionalGroups groups{firstItem(dataset, DCM_SharedFunctionalGroupsSequence),
+                                itemsOf(dataset, DCM_PerFrameFunctionalGroupsSequence)};
   Sint32 frames = 0;
   if (dataset.findAndGetSint32(DCM_NumberOfFrames, frames).bad() || frames < 1 ||
       static_cast<std::size_t>(frames) != groups.perFrame.size())
     fail("NumberOfFrames does not match its functional groups");
+  const bool labelMap = writtenText(dataset, DCM_SegmentationType) == "LABELMAP";
   VolumeGeometry& g = mask.geometry;
-  g.size = {unsignedShort(dataset, DCM_Columns), unsignedShort(dataset, DCM_Rows), 0};
-  if (g.size[0] == 0 || g.size[1] == 0) fail("its matrix is empty");
-  const std::vector<FramePlace> places = placesOf(groups, g);
+  const std::vector<FramePlace> places = placesOf(groups, labelMap, g);
   setGrid(g, places, groups.of(0, DCM_PixelMeasuresSequence));
 
-  const PixelReader pixels = pixelReader(dataset, g, places.size());
-  mask.fractional = pixels.fractional;
-  std::map<std::uint16_t, Segment*> byNumber;
+  SegmentsByNumber byNumber;
   for (Segment& segment : mask.segments) byNumber[segment.number] = &segment;
-  for (std::size_t f = 0; f < places.size(); ++f) {
-    const auto segment = byNumber.find(places[f].segment);
-    if (segment == byNumber.end())
-      fail("frame " + std::to_string(f + 1) + " belongs to a segment that is not described");
-    const double up = places[f].alongNormalMm - dot(g.originMm, g.sliceDirection);
-    addFrame(*segment->second, static_cast<int>(std::lround(up / g.spacingMm[2])), pixels.frame(f));
+  if (labelMap) {
+    addLabelFrames(byNumber, places, LabelPixels(dataset, g, places.size()), g);
+    std::erase_if(mask.segments, isBackground);
+  } else {
+    const PixelReader pixels = pixelReader(dataset, g, places.size());
+    mask.fractional = pixels.fractional;
+    addFrames(byNumber, places, pixels, g);
   }
   return mask;
 }
 
 }  // namespace
 
-SegmentationMask readSegmentation(const std::filesystem::path& path) {
-  return maskOf(*loadDicom(path, kCannot)->getDataset());
+SegmentationMask readSegmentation(const std::filesystem::path& path) try {
+  return readSegmentation(readFile(path, path.filename().string()));
+} catch (const Unusable& unusable) {
+  fail(unusable.why.reasons.front().detail);
 }
 
 SegmentationMask readSegmentation(std::span<const std::byte> file) {
+  requireHarmless(file, kCannot);
   return maskOf(*loadDicom(file, "segmentation", kCannot)->getDataset());
 }
 
-bool saysLesion(const Segment& segment) {
+bool saysLesion(const Code& type) {
   static const std::vector<Code> lesions{
       codes::neoplasm(),
       codes::lesion(),
       {"86049000", "SCT", "Neoplasm, Primary"},
       {"14799000", "SCT", "Neoplasm, Secondary"},
-      {"367651003", "SCT", "Malignant neoplasm"},
       {"1240414004", "SCT", "Malignant neoplasm"},
       {"4147007", "SCT", "Mass"},
-      {"M-8FFFF", "SRT", "Neoplasm"},
-      {"M-80003", "SRT", "Neoplasm, Primary"},
-      {"M-80006", "SRT", "Neoplasm, Secondary"},
-      {"M-01100", "SRT", "Lesion"},
-      {"M-03000", "SRT", "Mass"},
   };
-  return std::find(lesions.begin(), lesions.end(), segment.type) != lesions.end();
+  return std::find(lesions.begin(), lesions.end(), currentCode(type)) != lesions.end();
 }
+
+bool saysLesion(const Segment& segment) { return saysLesion(segment.type); }
 
 namespace {
 
 bool isAnatomy(const Segment& segment) {
-  return segment.category == codes::anatomicalStructure() ||
-         segment.category == Code{"T-D000A", "SRT", ""};
+  return meansTheSame(segment.category, codes::anatomicalStructure());
 }
 
 }  // namespace
@@ -386,7 +470,8 @@ LabelVolume foreground(const SegmentationMask& mask,
     if (std::none_of(mask.segments.begin(), mask.segments.end(),
                      [&](const Segment& s) { return s.number == number; }))
       throw DicomError("the segmentation has no segment " + std::to_string(number));
-  const bool anyLesion = std::any_of(mask.segments.begin(), mask.segments.end(), saysLesion);
+  const bool anyLesion = std::any_of(mask.segments.begin(), mask.segments.end(),
+                                     [](const Segment& s) { return saysLesion(s); });
   const auto chosen = [&](const Segment& s) {
     if (segmentNumbers.empty()) return anyLesion ? saysLesion(s) : !isAnatomy(s);
     return std::find(segmentNumbers.begin(), segmentNumbers.end(), s.number) !=

@@ -1,12 +1,12 @@
 // The private coding scheme: a promise to everybody who stores our reports.
+#include "clinical/Concepts.h"
+#include "dicom/DeterministicUid.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <set>
 #include <sstream>
-
-#include "clinical/Concepts.h"
-#include "dicom/DeterministicUid.h"
 
 namespace fedpet {
 namespace {
