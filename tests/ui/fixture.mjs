@@ -148,7 +148,7 @@ function contributions(scale) {
     { input: "dNLR", unit: "{ratio}", logOdds: 0 },
     { input: "PD-L1 TPS", unit: "%", logOdds: 0.52 * scale, value: 60 },
     { input: "ECOG performance status", unit: "", logOdds: 0.11 * scale, value: 1 },
-    { input: "Spleen-to-liver ratio", unit: "{ratio}", logOdds: 0.18 * scale, value: 0.8354 },
+    { input: "SLR", unit: "{ratio}", logOdds: 0.18 * scale, value: 0.8354 },
     { input: "Dmax", unit: "mm", logOdds: -0.24 * scale, value: 429.3 },
     { input: "Age", unit: "a", logOdds: -0.04 * scale, value: 64 },
     { input: "LDH over upper limit", unit: "{ratio}", logOdds: -0.02 * scale },

@@ -14,9 +14,13 @@ const longWord = "W".repeat(300);
 const awkward = { ...sample, priors: [{ ...sample.priors[0], producer: longWord }], comparison: { ...sample.comparison, alignment: longWord,
   earlier: { ...sample.comparison.earlier, producer: longWord }, reasons: [longWord], lesions: [{ ...sample.comparison.lesions[0], note: longWord, trackingUid: "", trackingId: longWord }] },
   harmonisation: { ...kHarmonised, statement: longWord, scanner: longWord } };
+const nothing = { ...sample.priors[1], tmtvMl: 0, tlgG: 0, sulPeak: 0, scannedAt: sample.series.seriesDateTime };
+const zero = (list) => list.map((item) => (item.value === undefined ? item : { ...item, value: 0 }));
+const odd = { ...sample, comparison: null, wholeBody: zero(sample.wholeBody), percist: { ...sample.percist, numbers: zero(sample.percist.numbers) },
+  priors: [{ ...sample.priors[1], scannedAt: "1970-01-01T00:00:00.000000" }, nothing] };
 const state = {
   assessments: { pmr: sample, upmd: unconfirmedProgression(), nosul: withoutReading(), none: notMeasurable(), first: assessment(),
-    old: oldAssessment(), hostile: hostileFollowUp(), awkward, refused: { ...partialResponse(), ...refusedAssessment() } },
+    old: oldAssessment(), hostile: hostileFollowUp(), awkward, odd, refused: { ...partialResponse(), ...refusedAssessment() } },
   instances: { "2.25.11": "sr-instance", "2.25.13": "seg-instance", "2.25.16": "pdf-instance", "2.25.18": "mip-instance" },
   frames: { "mip-instance": 36 },
   studyUids: { "2.25.501": "study-baseline", "2.25.511": "study-interim", "2.25.521": "study-foreign" },
@@ -179,6 +183,17 @@ test("draws the trend where the numbers are, on one scale of time", async () => 
   await close(page);
 });
 
+test("draws studies of one moment, of no known date, and without any uptake", async () => {
+  const page = await world.open("#/series/odd");
+  assert.equal(await page.locator(".trend .point").count(), 3 * 2, "a study without a date is in no trend");
+  const numbers = await page.locator(".trend :is(line, circle, rect, text)").evaluateAll((nodes) => nodes.flatMap((node) =>
+    ["x", "y", "x1", "x2", "y1", "y2", "cx", "cy"].flatMap((name) => node.getAttribute(name) ?? [])));
+  assert.ok(numbers.length > 50 && numbers.every((text) => Number.isFinite(Number(text)) && Number(text) >= -20 && Number(text) <= 400), String(numbers));
+  assert.match(await page.locator(".studies tbody tr").first().innerText(), /^date not known/);
+  assert.match(await page.locator("#follow-up").innerText(), /This study was not compared with an earlier one/);
+  await close(page);
+});
+
 test("gives the trend's numbers as a table, and links to the earlier results that are here", async () => {
   const page = await world.open("#/series/pmr");
   await page.waitForSelector(".studies tbody tr:nth-child(3) a");
@@ -221,7 +236,7 @@ test("says beside the numbers what was done to make scanners comparable", async 
   assert.ok((await page.locator("#whole-body").innerText()).includes(kHarmonised.statement));
   for (const id of ["percist", "lesions", "organs"])
     assert.match(plain(await page.locator(`#${id}`).innerText()), /Measured after a Gaussian filter of 4\.6 mm \(EARL-2 to EARL-1\)/);
-  for (const { input, measured, adjusted } of kHarmonised.adjusted) {
+  for (const { input, measured, adjusted } of kHarmonised.adjusted.slice(0, 2)) {
     assert.deepEqual(await valuesIn(page.locator(`#whole-body .adjusted[data-input="${input}"]`)), [measured, adjusted]);
     for (const index of [0, 1]) {
       const note = page.locator(`#prediction-${index} .adjusted-inputs`);
@@ -229,6 +244,8 @@ test("says beside the numbers what was done to make scanners comparable", async 
     }
   }
   assert.equal(await page.locator("#prediction-2 .adjusted-inputs").count(), 0, "a refused prediction used no input");
+  assert.ok(!(await page.locator("#predictions").innerText()).includes("BLR"), "an input that no prediction uses");
+  assert.equal(await page.locator('#whole-body .adjusted[data-input="BLR"]').count(), 0, "it was measured and refused");
   const quality = plain(await page.locator("#input-quality").innerText());
   for (const words of ["PET 2: EARL-2", "EARL-1", "Gaussian, 4.6 mm FWHM"]) assert.ok(quality.includes(words), words);
   await close(page);
@@ -281,6 +298,18 @@ test("turns the patient by the keyboard, and asks for a picture only when it is 
   await page.waitForFunction(() => document.querySelector(".cine img")?.complete);
   assert.equal(state.asked[0], 1, "a picture is kept");
   assert.ok(Object.keys(state.asked).every((frame) => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 35].includes(Number(frame))));
+  await close(page);
+});
+
+test("says so when Orthanc cannot draw a picture, and asks again the next time", async () => {
+  state.brokenFrames = [0];
+  const page = await world.open("#/series/pmr", { expect404: true });
+  await page.locator(".cine summary").click();
+  await page.waitForSelector(".cine .error");
+  state.brokenFrames = [];
+  await page.locator("#turn").press("ArrowRight");
+  await page.locator("#turn").press("ArrowLeft");
+  await page.waitForFunction(() => document.querySelector(".cine img")?.naturalWidth === 1);
   await close(page);
 });
 

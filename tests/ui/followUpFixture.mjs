@@ -19,7 +19,8 @@ const kForeign = {
 
 export const kHarmonised = {
   scanner: "PET 2", scannerClass: "EARL-2", targetClass: "EARL-1", filterFwhmMm: 4.6,
-  adjusted: [{ input: "TMTV", measured: 98.4, adjusted: 104.9 }, { input: "SLR", measured: 0.8354, adjusted: 0.9125 }],
+  adjusted: [{ input: "TMTV", measured: 98.4, adjusted: 104.9 }, { input: "SLR", measured: 0.8354, adjusted: 0.9125 },
+    { input: "BLR", measured: 0.71, adjusted: 0.74 }], // which no prediction uses
   statement: "Images of PET 2 (EARL-2) were filtered by a Gaussian of 4.6 mm to EARL-1 before anything was measured; TMTV and SLR " +
     "were adjusted by ComBat with the site's parameters for the model only",
 };
@@ -45,7 +46,12 @@ export function partialResponse() {
   const now = (quantity) => whole.wholeBody.find((item) => item.quantity === quantity).value;
   const peak = whole.percist.numbers.find((item) => item.quantity === "SULpeak").value;
   const percent = (then, value) => 100 * (value / then - 1);
-  return { ...whole, priors: [kForeign, kBaseline, kInterim], harmonisation: kHarmonised, comparison: {
+  // The model was given what ComBat had made of the measured inputs.
+  const predictions = whole.predictions.map((item) => ({ ...item, contributions: item.contributions.map((share) => {
+    const found = kHarmonised.adjusted.find(({ input }) => input === share.input);
+    return found ? { ...share, value: found.adjusted } : share;
+  }) }));
+  return { ...whole, predictions, priors: [kForeign, kBaseline, kInterim], harmonisation: kHarmonised, comparison: {
     earlier: kBaseline, percist: category("PMR", "Partial metabolic response"), iPercist: category("PMR", "Partial metabolic response"),
     reasons: ["SULpeak of the hottest lesion fell by 34.6 %, from 12.40 to 8.11: at least 30 % and at least 0.8", "no new lesion"],
     changes: [change("SULpeakChange", "Change of the hottest lesion's SULpeak", percent(12.4, peak)),

@@ -88,7 +88,7 @@ function contributions(prediction: Prediction): HTMLElement | null {
 }
 
 function adjustedInputs(assessment: Assessment, { contributions: shares }: Prediction): HTMLElement | null {
-  const adjusted = assessment.harmonisation?.adjusted ?? [];
+  const adjusted = (assessment.harmonisation?.adjusted ?? []).filter((item) => shares.some((share) => share.input === item.input));
   if (adjusted.length === 0) return null;
   return el("p", { class: "note adjusted-inputs" }, "Adjusted for the scanner, from measured to used: ",
     ...adjusted.flatMap((item, index) => {
