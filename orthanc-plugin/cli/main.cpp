@@ -3,8 +3,10 @@
 
 #include "orthanc-plugin/cli/AuditCommand.h"
 #include "orthanc-plugin/cli/Commands.h"
+#include "orthanc-plugin/cli/HarmoniseCommand.h"
 #include "orthanc-plugin/cli/RadiomicsCommand.h"
 #include "orthanc-plugin/cli/SiteCommand.h"
+#include "orthanc-plugin/cli/SrCommand.h"
 
 int main(int argc, char** argv) {
   using namespace fedpet::plugin;
@@ -20,7 +22,9 @@ int main(int argc, char** argv) {
   addShowCommand(app, exitCode);
   addPhantomCommand(app, exitCode);
   addCompareSegCommand(app, exitCode);
+  addSrCommand(app, exitCode);
   addRadiomicsCommand(app, exitCode);
+  addHarmoniseCommand(app, exitCode);
   addTrainCommand(app, exitCode);
   addPrivacyCommand(app, exitCode);
   addFederateCommand(app, exitCode);
