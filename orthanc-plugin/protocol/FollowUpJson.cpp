@@ -49,6 +49,7 @@ Json toJson(const StudySummary& study) {
   Json json{{"studyInstanceUid", study.studyInstanceUid},
             {"seriesInstanceUid", study.seriesInstanceUid},
             {"srSopInstanceUid", study.srSopInstanceUid},
+            {"srSopClassUid", study.srSopClassUid},
             {"scannedAt", wallClockToText(study.scannedAt)},
             {"producer", study.producer},
             {"lesionDefinition", study.lesionDefinition}};
@@ -67,6 +68,7 @@ StudySummary summaryFrom(const Json& json) {
   json.at("studyInstanceUid").get_to(study.studyInstanceUid);
   json.at("seriesInstanceUid").get_to(study.seriesInstanceUid);
   json.at("srSopInstanceUid").get_to(study.srSopInstanceUid);
+  study.srSopClassUid = json.value("srSopClassUid", "");
   study.scannedAt = wallClockFromText(json.at("scannedAt").get<std::string>());
   json.at("producer").get_to(study.producer);
   json.at("lesionDefinition").get_to(study.lesionDefinition);
