@@ -1,4 +1,4 @@
-// The button in Orthanc Explorer, in the pages of a real Orthanc. Runs in a network namespace of its own
+// What the page and its button rest on, in a real Orthanc: its Explorer and its answers. Runs in a network namespace of its own
 // (Orthanc 1.10 binds every address), so its ports can be fixed.
 
 import assert from "node:assert/strict";
@@ -90,4 +90,31 @@ test("leaves no global name behind, and no exception where jQuery is missing", a
   assert.deepEqual(complaints, []);
   await page.close();
   await bare.close();
+});
+
+// server.mjs plays these for the tests of the result page: a real one must give the same.
+test("answers what the result page asks: lookups, a PDF, the frames of a picture", async () => {
+  const ask = async (path, init) => {
+    const response = await fetch(`${kBase}${path}`, init);
+    assert.equal(response.status, 200, path);
+    return response;
+  };
+  const store = async (content) => (await ask("/tools/create-dicom", { method: "POST",
+    body: JSON.stringify({ Parent: ids.study, Tags: {}, Content: content }) })).json();
+  const uidOf = async (instance, name) => (await (await ask(`/instances/${instance}/simplified-tags`)).json())[name];
+  const lookUp = async (uid) => (await ask("/tools/lookup", { method: "POST", body: uid })).json();
+  const pdf = await store(`data:application/pdf;base64,${Buffer.from("%PDF-1.4 synthetic").toString("base64")}`);
+  const picture = await store("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==");
+
+  for (const made of [pdf, picture])
+    assert.deepEqual((await lookUp(await uidOf(made.ID, "SOPInstanceUID"))).map(({ ID, Type }) => [ID, Type]), [[made.ID, "Instance"]]);
+  assert.deepEqual((await lookUp(await uidOf(pdf.ID, "StudyInstanceUID"))).map(({ ID, Type }) => [ID, Type]), [[ids.study, "Study"]]);
+  assert.deepEqual(await lookUp("2.25.404"), []);
+  const shown = await ask(`/instances/${pdf.ID}/pdf`);
+  assert.equal(shown.headers.get("content-type"), "application/pdf");
+  assert.match(await shown.text(), /^%PDF-1\.4/);
+  assert.deepEqual(await (await ask(`/instances/${picture.ID}/frames`)).json(), [0]);
+  assert.equal((await ask(`/instances/${picture.ID}/frames/0/preview`)).headers.get("content-type"), "image/png");
+  const series = await (await ask(`/studies/${ids.study}/series`)).json();
+  assert.ok(series.some((item) => item.ID === ids.series && item.MainDicomTags.Modality === "PT"));
 });

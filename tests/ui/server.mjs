@@ -82,7 +82,7 @@ export async function startServer({ appDir, sourceDir, world, prefix = "" }) {
     if ((match = /^\/series\/([^/]+)$/.exec(path))) return json(world.series?.[match[1]]);
     if ((match = /^\/studies\/([^/]+)\/series$/.exec(path))) return json(world.studySeries?.[match[1]]);
     if ((match = /^\/instances\/([^/]+)\/frames$/.exec(path)))
-      return json(world.frames?.[match[1]] && Array.from({ length: world.frames[match[1]] }, (_, frame) => String(frame)));
+      return json(world.frames?.[match[1]] && Array.from({ length: world.frames[match[1]] }, (_, frame) => frame));
     if ((match = /^\/instances\/([^/]+)\/frames\/(\d+)\/preview$/.exec(path))) {
       const frames = world.frames?.[match[1]] ?? 0;
       ((world.asked ??= {})[match[2]] ??= 0, ++world.asked[match[2]]);
