@@ -1,7 +1,8 @@
-"""Reads our SR and SEG with pydicom and highdicom, and looks for the numbers of assessment.json.
+"""Reads our SR and SEG with pydicom and highdicom, and looks for the numbers of assessment.json;
+lets our program read theirs.
 
-Usage: dicom_peers.py NAME=CASE...
-A CASE is a folder with PT/ (the series), assessment.json, sr.dcm, seg.dcm unless the study was
+Usage: dicom_peers.py [--fedpet PROGRAM --peers FOLDER] NAME=CASE...
+FOLDER holds SR and SEG that others wrote (data/peers). A CASE is a folder with PT/ (the series), assessment.json, sr.dcm, seg.dcm unless the study was
 refused, suv.json (`fedpet suv PT --json`) and suv.exit (its exit code).
 
 The SUV and the regions' statistics are computed here once more, from the stored pixels and from
@@ -9,8 +10,9 @@ PS3.3 C.8.9 alone; nothing of our own program is used. Prints a line for each ch
 or "FAILED".
 """
 
+import argparse
 import json
-import sys
+import subprocess
 import traceback
 from copy import copy
 from datetime import datetime
@@ -21,8 +23,10 @@ import numpy as np
 import pydicom
 from pydicom.sr._concepts_dict import concepts as pydicom_concepts
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 DCM, SCT = codes.DCM, codes.SCT
+SUL = Code("126405", "DCM", "SUVlbm(Janma)")
 
 # Where a number stands in TID 1411 and 1501 (PS3.16): its concept name and its derivation.
 # None: our own concept, for want of a standard one.
@@ -38,6 +42,9 @@ CONCEPTS = {
     "TLG": (DCM.TotalLesionGlycolysis, None),
     "LiverSUVmean": (DCM.Suvbw, SCT.MeanValueOfPopulation),
     "LiverSUVsd": (DCM.Suvbw, SCT.StandardDeviation),
+    "SULpeak": (SUL, DCM.PeakValueWithinROI),
+    "ReferenceSULmean": (SUL, SCT.MeanValueOfPopulation),
+    "ReferenceSULsd": (SUL, SCT.StandardDeviation),
 }
 # SNOMED CT; pydicom's tables lack the two kidneys, whose numbers are those of its browser.
 ORGANS = {
@@ -49,6 +56,7 @@ ORGANS = {
     "LeftKidney": "18639004",
     "RightKidney": "9846003",
     "Bladder": SCT.UrinaryBladderStructure.value,
+    "BloodPool": "281130003",
 }
 # CID 42
 NO_NUMBER = (DCM.NotANumber, DCM.MeasurementFailure, DCM.MeasurementNotAttempted)
@@ -138,9 +146,14 @@ def items(dataset):
         yield from items(item)
 
 
+def value_of(code):
+    """A code of more than 16 characters is a Long Code Value (PS3.3 8.1)."""
+    return code.get("CodeValue") or code.get("LongCodeValue")
+
+
 def code_of(item, keyword="ConceptNameCodeSequence"):
     sequence = item.get(keyword)
-    return (sequence[0].CodingSchemeDesignator, sequence[0].CodeValue) if sequence else None
+    return (sequence[0].CodingSchemeDesignator, value_of(sequence[0])) if sequence else None
 
 
 def key(code):
@@ -157,8 +170,8 @@ def all_codes(dataset):
         if element.VR != "SQ":
             continue
         for item in element.value:
-            if "CodeValue" in item and "CodingSchemeDesignator" in item:
-                yield item.CodingSchemeDesignator, item.CodeValue, item.CodeMeaning
+            if value_of(item) and "CodingSchemeDesignator" in item:
+                yield item.CodingSchemeDesignator, value_of(item), item.CodeMeaning
             yield from all_codes(item)
 
 
@@ -191,6 +204,33 @@ class Case:
                 yield f"{region['name']} {measurement['quantity']}", measurement
         for measurement in self.assessment["wholeBody"]:
             yield f"whole body {measurement['quantity']}", measurement
+        if self.percist():
+            for measurement in self.percist()["numbers"]:
+                yield f"PERCIST {measurement['quantity']}", measurement
+        if self.comparison():
+            for measurement in self.comparison()["changes"]:
+                yield f"comparison {measurement['quantity']}", measurement
+
+    def percist(self):
+        """The PERCIST reading, or None where there is none or it was refused."""
+        reading = self.assessment.get("percist")
+        return reading if reading and "refusal" not in reading else None
+
+    def percist_refusal(self):
+        return (self.assessment.get("percist") or {}).get("refusal")
+
+    def comparison(self):
+        return self.assessment.get("comparison")
+
+    def categories(self):
+        """(name of the concept, Observation UID, category or refusal) of the comparison."""
+        c = self.comparison()
+        if not c:
+            return []
+        return [
+            ("PercistResponse", c["percistUid"], c["percist"]),
+            ("iPercistResponse", c["iPercistUid"], c["iPercist"]),
+        ]
 
     def sr_results(self, value_type):
         """The SR's items of this value type that have an Observation UID, by it."""
@@ -207,6 +247,7 @@ class Case:
         """Every measurement and prediction of the JSON that was refused, with its name."""
         results = list(self.measurements())
         results += [(p["title"], p) for p in self.assessment["predictions"]]
+        results += [(name, {"observationUid": uid, **c}) for name, uid, c in self.categories()]
         return [(name, result) for name, result in results if "refusal" in result]
 
 
@@ -255,8 +296,8 @@ def sr_has_every_measurement(case):
         require_close(number_of(item), expected["value"], SR_TOLERANCE, name)
         unit = item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0]
         require(
-            (unit.CodingSchemeDesignator, unit.CodeValue) == ("UCUM", expected["unit"]),
-            f"{name}: unit {unit.CodeValue}, expected {expected['unit']}",
+            (unit.CodingSchemeDesignator, value_of(unit)) == ("UCUM", expected["unit"]),
+            f"{name}: unit {value_of(unit)}, expected {expected['unit']}",
         )
     known = {m["observationUid"] for _, m in case.measurements()}
     known |= {p["observationUid"] for p in case.assessment["predictions"]}
@@ -270,10 +311,11 @@ def sr_gives_reasons(case):
         require(expected["observationUid"] in instead, f"{name} is not in the SR")
         item = instead[expected["observationUid"]]
         require(code_of(item, "ConceptCodeSequence")[0] == "DCM", f"{name}: no code of CID 42")
-        reasons = [c.ConceptCodeSequence[0].CodeValue for c in items(item) if c.ValueType == "CODE"]
+        reasons = [value_of(c.ConceptCodeSequence[0]) for c in items(item) if c.ValueType == "CODE"]
         require(expected["refusal"]["code"] in reasons, f"{name}: reasons {reasons}")
     refused = {result["observationUid"] for _, result in case.refusals()}
-    require(set(instead) == refused, "the SR refuses other numbers than the JSON")
+    given = {uid for _, uid, category in case.categories() if "refusal" not in category}
+    require(set(instead) == refused | given, "the SR refuses other numbers than the JSON")
 
 
 def sr_has_predictions(case):
@@ -341,9 +383,11 @@ def sr_lists_its_evidence(case):
         for item in items(case.sr)
         if item.ValueType in ("IMAGE", "COMPOSITE")
     }
+    evidence = list(case.sr.CurrentRequestedProcedureEvidenceSequence)
+    evidence += case.sr.get("PertinentOtherEvidenceSequence", [])
     listed = {
         instance.ReferencedSOPInstanceUID
-        for study in case.sr.CurrentRequestedProcedureEvidenceSequence
+        for study in evidence
         for series in study.ReferencedSeriesSequence
         for instance in series.ReferencedSOPSequence
     }
@@ -376,7 +420,8 @@ def highdicom_finds_refusals(case):
         for evaluation in group.get_qualitative_evaluations()
         if evaluation[0].value in NO_NUMBER
     ]
-    require(len(found) == len(case.refusals()), f"{found}, expected {len(case.refusals())}")
+    expected = len(case.refusals()) + (case.percist_refusal() is not None)
+    require(len(found) == expected, f"{found}, expected {expected}")
 
 
 def highdicom_finds_regions(case):
@@ -439,9 +484,99 @@ def highdicom_finds_whole_body(case):
     )
 
 
+def group_of(case, tracking_identifier):
+    groups = case.highdicom_report().get_image_measurement_groups()
+    (group,) = [g for g in groups if (g.tracking_identifier or "").startswith(tracking_identifier)]
+    return group
+
+
+def coded_evaluations(group):
+    """{concept: value} of the group's CODE evaluations."""
+    return {
+        evaluation[0].name.value: evaluation[0].value.value
+        for evaluation in group.get_qualitative_evaluations()
+        if evaluation[0].ValueType == "CODE"
+    }
+
+
+def texts_of(dataset, concept):
+    return [item.TextValue for item in items(dataset)
+            if item.ValueType == "TEXT" and code_of(item) == ("99FEDPET", concept)]
+
+
+def highdicom_finds_percist(case):
+    """highdicom: the PERCIST reading is a group with its reference region as finding site"""
+    group = group_of(case, "PERCIST 1.0")
+    said = coded_evaluations(group)
+    reading = case.percist()
+    if not reading:
+        require(said["Measurable"] in [code.value for code in NO_NUMBER], f"it says {said}")
+        reasons = [value_of(i.ConceptCodeSequence[0]) for i in items(group[0])
+                   if i.ValueType == "CODE"]
+        require(case.percist_refusal()["code"] in reasons, f"reasons {reasons}")
+        return
+    sites = [site.value.value for site in group.finding_sites]
+    require(sites == [ORGANS[reading["reference"]]], f"sites {sites}")
+    find_by_concept(group, reading["numbers"], "PERCIST")
+    expected = SCT.Yes if reading["measurable"] else SCT.No
+    require(said["Measurable"] == expected.value, f"measurable: {said}")
+    uids = [i.UID for i in items(group[0]) if i.ValueType == "UIDREF"]
+    hottest = reading["hottestTrackingUid"]
+    require(not hottest or hottest in uids, "the hottest lesion is not named")
+
+
+def highdicom_finds_comparison(case):
+    """highdicom: categories, changes, reasons and resolved lesions are in the comparison's group"""
+    comparison = case.comparison()
+    group = group_of(case, "Comparison with ")
+    said = coded_evaluations(group)
+    for name, _, category in case.categories():
+        if "refusal" in category:
+            require(said[name] in [code.value for code in NO_NUMBER], f"{name}: {said[name]}")
+        else:
+            require(said[name] == category["category"], f"{name}: {said[name]}")
+    reasons = texts_of(group[0], "ResponseReason")
+    require(reasons == comparison["reasons"], f"reasons {reasons}")
+    resolved = {c["trackingUid"] for c in comparison["lesions"] if c["fate"] == "Resolved"}
+    named = {i.UID for i in items(group[0]) if i.ValueType == "UIDREF"}
+    require(resolved <= named, f"resolved lesions {resolved - named} are not named")
+
+
+def highdicom_finds_fates(case):
+    """highdicom: each lesion that the comparison speaks of has its fate in its own group"""
+    report = case.highdicom_report()
+    for change in case.comparison()["lesions"]:
+        if change["fate"] == "Resolved":
+            continue
+        (group,) = report.get_volumetric_roi_measurement_groups(tracking_uid=change["trackingUid"])
+        said = coded_evaluations(group).get("LesionFate")
+        require(said == change["fate"], f"{change['trackingId']}: {said}")
+
+
+def sr_refers_to_the_earlier_report(case):
+    """pydicom: the earlier report is evidence of another study, and referred to"""
+    earlier = case.comparison()["earlier"]
+    found = [
+        (study.StudyInstanceUID, series.SeriesInstanceUID, instance.ReferencedSOPInstanceUID)
+        for study in case.sr.get("PertinentOtherEvidenceSequence", [])
+        for series in study.ReferencedSeriesSequence
+        for instance in series.ReferencedSOPSequence
+    ]
+    keys = ("studyInstanceUid", "seriesInstanceUid", "srSopInstanceUid")
+    # A report whose SOP class is not known cannot be referred to.
+    expected = [tuple(earlier[key] for key in keys)] if earlier.get("srSopClassUid") else []
+    require(found == expected, f"{found}, expected {expected}")
+
+
+def sr_states_the_harmonisation(case):
+    """pydicom: what was done between scanners stands in the report"""
+    statement = case.assessment["harmonisation"]["statement"]
+    require(texts_of(case.sr, "Harmonisation") == [statement], "it does not")
+
+
 def refused_sr_says_why(case):
     """pydicom: the SR of the refused study says why and holds no result"""
-    said = {item.ConceptCodeSequence[0].CodeValue for item in items(case.sr)
+    said = {value_of(item.ConceptCodeSequence[0]) for item in items(case.sr)
             if item.ValueType == "CODE"}
     expected = {refusal["code"] for refusal in case.assessment["refusals"]}
     require(expected and expected <= said, f"{sorted(expected)} expected")
@@ -574,6 +709,84 @@ def lesion_distance_agrees(case):
     require(abs(distances.max() - dmax["value"]) < 0.1, f"{distances.max()} and {dmax['value']}")
 
 
+# --- what others wrote, read by us --------------------------------------------------------------
+
+
+class Peers:
+    def __init__(self, fedpet, folder):
+        self.fedpet, self.folder = fedpet, Path(folder)
+
+    def json(self, *arguments):
+        done = subprocess.run([self.fedpet, *map(str, arguments), "--json"], capture_output=True,
+                              text=True, check=False)
+        require(done.returncode == 0, f"fedpet {arguments[0]}: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+
+PEER_SEGMENTATIONS = (
+    "dcmqi-seg/liver.dcm",
+    "dcmqi-seg/partial_overlaps.dcm",
+    "dcmqi-seg/sparse-labelmap-noppv.dcm",
+    "dcmqi-seg/sparse-labelmap-ppv5.dcm",
+    "dcmqi-iowa-qin-hn-0003/seg.dcm",
+    "highdicom-seg_ct_fractional.dcm",
+)
+
+
+def voxels_by_segment(seg):
+    """Voxels of each segment by pydicom's decoder; fractional ones from one half on."""
+    frames = seg.pixel_array.reshape(-1, seg.Rows, seg.Columns)
+    if seg.SegmentationType == "LABELMAP":
+        background = {0, seg.get("PixelPaddingValue", 0)}
+        return {int(n): int((frames == n).sum()) for n in np.unique(frames) if n not in background}
+    shared = seg.SharedFunctionalGroupsSequence[0]
+    least = 1 if seg.SegmentationType == "BINARY" else seg.MaximumFractionalValue / 2
+    voxels = {}
+    for frame, groups in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        own = groups if "SegmentIdentificationSequence" in groups else shared
+        number = own.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        voxels[number] = voxels.get(number, 0) + int((frame >= least).sum())
+    return voxels
+
+
+def fedpet_counts_voxels(peers):
+    """fedpet and pydicom count the same voxels in every segment of dcmqi's and highdicom's SEG"""
+    for name in PEER_SEGMENTATIONS:
+        path = peers.folder / name
+        seg = pydicom.dcmread(path)
+        measures = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        apart = measures.get("SpacingBetweenSlices", measures.get("SliceThickness"))
+        voxel_ml = float(np.prod(np.array(measures.PixelSpacing, float)) * float(apart)) / 1000
+        for number, voxels in voxels_by_segment(seg).items():
+            ours = peers.json("compare-seg", path, path, "--ref-segments", number,
+                              "--test-segments", number)
+            require_close(ours["referenceMl"] / voxel_ml, voxels, 1e-6, f"{name} {number}")
+
+
+def fedpet_reads_groups(peers):
+    """fedpet and highdicom find the same numbers in highdicom's and dcmqi's SR"""
+    name = "highdicom-sr_document_with_multiple_groups.dcm"
+    ours = {g["trackingId"]: g for g in peers.json("sr", "show", peers.folder / name)["groups"]}
+    report = hd.sr.srread(peers.folder / name).content
+    groups = (
+        report.get_image_measurement_groups()
+        + report.get_planar_roi_measurement_groups()
+        + report.get_volumetric_roi_measurement_groups()
+    )
+    require(len(groups) == len(ours), f"{len(ours)} groups, highdicom {len(groups)}")
+    for group in groups:
+        numbers = ours[group.tracking_identifier]["numbers"]
+        theirs = [(m.name.value, float(m.value), m.unit.value) for m in group.get_measurements()]
+        require([(n["name"]["value"], n["value"], n["unit"]["value"]) for n in numbers] == theirs,
+                f"{group.tracking_identifier}: {theirs}")
+    # highdicom cannot open dcmqi's (it demands a Derivation of CID 7464): pydicom reads the items.
+    path = peers.folder / "dcmqi-iowa-qin-hn-0003/sr.dcm"
+    (ours,) = peers.json("sr", "show", path)["groups"]
+    theirs = [number_of(i) for i in items(pydicom.dcmread(path))
+              if i.ValueType == "NUM" and i.RelationshipType == "CONTAINS"]
+    require([n["value"] for n in ours["numbers"]] == theirs, "dcmqi's numbers differ")
+
+
 # --- running them -----------------------------------------------------------------------------
 
 ALWAYS = [
@@ -598,6 +811,11 @@ ASSESSED = [
     regions_statistics_agree,
     lesion_distance_agrees,
 ]
+FOLLOW_UP = [
+    highdicom_finds_comparison,
+    highdicom_finds_fates,
+    sr_refers_to_the_earlier_report,
+]
 REFUSED = [suv_refuses, *ALWAYS, refused_sr_says_why, highdicom_reads_refused]
 
 
@@ -615,8 +833,26 @@ def run(check, case, name):
         print(f"passed  {what}")
 
 
+def checks_of(case):
+    if case.refused:
+        return REFUSED
+    checks = list(ASSESSED)
+    if case.percist() or case.percist_refusal():
+        checks.append(highdicom_finds_percist)
+    if case.comparison():
+        checks += FOLLOW_UP
+    if case.assessment.get("harmonisation"):
+        checks.append(sr_states_the_harmonisation)
+    return checks
+
+
 def main():
-    for argument in sys.argv[1:]:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fedpet")
+    parser.add_argument("--peers", type=Path)
+    parser.add_argument("cases", nargs="*")
+    options = parser.parse_args()
+    for argument in options.cases:
         name, folder = argument.split("=", 1)
         try:
             case = Case(folder)
@@ -624,8 +860,12 @@ def main():
             print(f"FAILED  {name}: the results can be opened")
             print(f"          {type(error).__name__}: {error}")
             continue
-        for check in REFUSED if case.refused else ASSESSED:
+        for check in checks_of(case):
             run(check, case, name)
+    if options.fedpet and options.peers and options.peers.is_dir():
+        peers = Peers(options.fedpet, options.peers)
+        for check in (fedpet_counts_voxels, fedpet_reads_groups):
+            run(check, peers, "peers")
 
 
 if __name__ == "__main__":
