@@ -54,7 +54,7 @@ class Painter {
     drawHead(canvas, frame);
     const double x = (width_ - mip_.width * scale_) / 2;
     drawMip(canvas, mip_, frame, {0, mip_.width}, x, kTopBand, scale_, tags_,
-            {.lineWidth = 1.3, .textSize = 12, .mostNumbers = 20});
+            {.lineWidth = 1.6, .textSize = 12, .mostNumbers = 20});
     const auto marks = sideMarks(frame.angleDegrees);
     const double y = kTopBand + 6;
     canvas.text(kMargin, y, 30, marks[0], {.size = 15, .bold = true});
@@ -71,11 +71,11 @@ class Painter {
                 personName(s.patient.patientName) + "   ID " + s.patient.patientId,
                 {.size = 13, .bold = true}, 1);
     canvas.text(
-        kMargin, 23, width - 170,
+        kMargin, 23, width - 155,
         "PET of " + dicomDate(s.study.studyDate) +
             (s.study.accessionNumber.empty() ? "" : ", accession " + s.study.accessionNumber),
-        {.size = 12}, 1);
-    canvas.text(width_ - kMargin - 170, 23, 170, viewName(frame.angleDegrees),
+        {.size = 11}, 1);
+    canvas.text(width_ - kMargin - 155, 23, 155, viewName(frame.angleDegrees),
                 {.size = 12, .align = Align::Right}, 1);
   }
 

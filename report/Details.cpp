@@ -48,9 +48,9 @@ void drawInputTable(Flow& flow, const std::vector<const ResponsePrediction*>& pr
     for (const auto& share : row.shares) largest = std::max(largest, std::abs(share.value_or(0)));
   std::vector<Column> columns{{"Input", 100}, {"Value", 72, Align::Right}};
   for (const ResponsePrediction* p : predictions)
-    columns.push_back({std::string(toString(p->endpoint)) + ", " + inputText(p->horizonMonths, "") +
-                           " months: lowers | raises",
-                       116});
+    columns.push_back(
+        {std::string(toString(p->endpoint)) + ", " + inputText(p->horizonMonths, "") + " months",
+         96});
   Table table(flow, columns, 7.8);
   for (const InputRow& row : rows) {
     std::vector<Cell> cells{Cell(row.input),
@@ -125,7 +125,7 @@ void drawContributions(Flow& flow, const Subject& subject) {
       "Share of each input in the model\u2019s sum (log-odds). To the right, dark: raises "
       "the probability of the event; to the left, hatched: lowers it.",
       {.size = 8});
-  constexpr std::size_t kColumns = 3;
+  constexpr std::size_t kColumns = 4;
   for (std::size_t first = 0; first < given.size(); first += kColumns)
     drawInputTable(
         flow,
@@ -207,6 +207,7 @@ void drawInput(Flow& flow, const Subject& subject) {
   if (a.warnings.empty()) flow.paragraph("Nothing in the images was odd.");
   flow.advance(2);
   const auto& g = s.geometry;
+  flow.fact("Institution", s.institutionName.empty() ? "not given" : s.institutionName);
   flow.fact("Scanner", scannerText(s));
   flow.fact("Reconstruction",
             s.reconstructionMethod.empty() ? "not given" : s.reconstructionMethod);

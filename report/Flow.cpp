@@ -18,7 +18,7 @@ Flow::Flow(cairo_surface_t* surface, PageIdentity identity, int pages)
   begin();
 }
 
-double Flow::room() const { return kPageHeight - kMargin - kFooterHeight + 8 - y_; }
+double Flow::room() const { return kPageHeight - kMargin - kFooterHeight + 12 - y_; }
 
 void Flow::need(double height) {
   if (height > room() && y_ > top_) newPage();
@@ -63,7 +63,7 @@ void Flow::end() {
 void Flow::heading(std::string_view text, double following) {
   const TextStyle style{.size = 11, .bold = true};
   need(Canvas::lineHeight(style) + 12 + following);
-  if (y_ > top_) y_ += 9;
+  if (y_ > top_) y_ += 7;
   y_ += canvas_.text(left(), y_, width(), text, style) + 1.5;
   canvas_.line(left(), y_, left() + width(), y_, 0, 0.8);
   y_ += 5;

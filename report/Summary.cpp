@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 namespace fedpet::report {
 namespace {
 
 struct Fact {
   std::string label, text;
+  int columns = 1;
 };
 
 std::string orNotGiven(const std::string& text) { return text.empty() ? "not given" : text; }
@@ -21,36 +24,41 @@ std::vector<Fact> identityFacts(const ResponseAssessment& a) {
   std::string description = s.study.studyDescription;
   if (!s.seriesDescription.empty())
     description += (description.empty() ? "" : " / ") + s.seriesDescription;
+  const std::string referring = s.study.referringPhysicianName;
   return {
       {"Patient ID", orNotGiven(s.patient.patientId)},
       {"Born", orNotGiven(dicomDate(s.patient.birthDate))},
       {"Sex, age at the scan", sexText(s.patient.sex) + age},
-      {"PET of", orNotGiven(dicomDate(s.study.studyDate) + " " + dicomTime(s.study.studyTime))},
-      {"Study / series", orNotGiven(description)},
+      {"PET of", s.study.studyDate.empty()
+                     ? "not given"
+                     : dicomDate(s.study.studyDate) + " " + dicomTime(s.study.studyTime)},
+      {"Study / series", orNotGiven(description), 2},
       {"Accession number", orNotGiven(s.study.accessionNumber)},
-      {"Referring physician", s.study.referringPhysicianName.empty()
-                                  ? "not given"
-                                  : personName(s.study.referringPhysicianName)},
-      {"Institution", orNotGiven(s.institutionName)},
+      {"Referring physician", referring.empty() ? "not given" : personName(referring)},
   };
 }
 
 // Label above value, four a row.
 void drawFacts(Flow& flow, const std::vector<Fact>& facts) {
-  constexpr std::size_t kColumns = 4;
-  constexpr int kLines = 3;
-  const double gap = 10, width = (flow.width() - gap * (kColumns - 1)) / kColumns;
+  constexpr int kColumns = 4, kLines = 3;
+  constexpr double kGap = 10;
+  const double width = (flow.width() - kGap * (kColumns - 1)) / kColumns;
   const TextStyle label{.size = 7, .grey = 0.35}, text{.size = 8.8};
-  const Canvas& canvas = flow.canvas();
-  for (std::size_t row = 0; row < facts.size(); row += kColumns) {
-    double height = 0;
-    for (std::size_t n = row; n < std::min(row + kColumns, facts.size()); ++n) {
-      const double x = flow.left() + static_cast<double>(n - row) * (width + gap);
-      canvas.text(x, flow.y(), width, facts[n].label, label, 1);
-      height = std::max(height, canvas.text(x, flow.y() + 9, width, facts[n].text, text, kLines));
+  double height = 0;
+  int column = 0;
+  for (const Fact& fact : facts) {
+    if (column + fact.columns > kColumns) {
+      flow.advance(height + 9 + 3);
+      height = 0;
+      column = 0;
     }
-    flow.advance(height + 9 + 4);
+    const double x = flow.left() + column * (width + kGap);
+    const double own = fact.columns * width + (fact.columns - 1) * kGap;
+    flow.canvas().text(x, flow.y(), own, fact.label, label, 1);
+    height = std::max(height, flow.canvas().text(x, flow.y() + 9, own, fact.text, text, kLines));
+    column += fact.columns;
   }
+  flow.advance(height + 9 + 3);
 }
 
 std::string lesionSentence(const ResponseAssessment& a) {
@@ -88,28 +96,117 @@ std::string intervalText(const Probability& p) {
          " to " + percentText(p.upper);
 }
 
-// title() already names the horizon of some endpoints.
+// title() already names the horizon of some endpoints; the event says it in words.
 std::string predictionTitle(const ResponsePrediction& p) {
   std::string name(title(p.endpoint));
-  const auto at = name.find(" at ");
-  if (at != std::string::npos) name.resize(at);
-  return name + ", " + monthsText(p.horizonMonths);
+  name.resize(std::min(name.find(" at "), name.size()));
+  return name;
 }
 
-// One prediction in a column of its own; with `draw` false only its height.
+std::string eventText(const ResponsePrediction& p) {
+  const bool saysWhen = p.event.find(inputText(p.horizonMonths, "")) != std::string::npos;
+  return p.event + (saysWhen ? "" : " (within " + monthsText(p.horizonMonths) + ")");
+}
+
+std::vector<std::string> sentencesOf(const std::string& text) {
+  std::vector<std::string> sentences;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t stop = text.find(". ", from);
+    const std::size_t end = stop == std::string::npos ? text.size() : stop + 1;
+    sentences.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return sentences;
+}
+
+// Calls `draw(n, x, y, drawn)` for the n-th of `count` blocks, two beside each other, first to know
+// the heights and then to draw.
+template <typename Draw>
+void inPairs(Flow& flow, std::size_t count, double gap, double width, const Draw& draw) {
+  for (std::size_t row = 0; row < count; row += 2) {
+    double height = 0;
+    for (const bool drawn : {false, true}) {
+      if (drawn) flow.need(height);
+      for (std::size_t n = row; n < std::min(row + 2, count); ++n)
+        height = std::max(
+            height,
+            draw(n, flow.left() + static_cast<double>(n - row) * (width + gap), flow.y(), drawn));
+    }
+    flow.advance(height + 3);
+  }
+}
+
+struct Calibration {
+  std::vector<std::string> own;
+  std::string common;  // what all notes say is said once
+};
+
+Calibration calibrationOf(const std::vector<ResponsePrediction>& predictions) {
+  std::map<std::string, std::size_t> told;
+  std::size_t notes = 0;
+  for (const ResponsePrediction& p : predictions) {
+    if (!p.result || p.calibrationNote.empty()) continue;
+    ++notes;
+    const auto sentences = sentencesOf(p.calibrationNote);
+    for (const std::string& s : std::set<std::string>(sentences.begin(), sentences.end()))
+      ++told[s];
+  }
+  Calibration calibration;
+  for (const ResponsePrediction& p : predictions) {
+    if (!p.result) continue;
+    std::string own;
+    for (const std::string& s : sentencesOf(p.calibrationNote)) {
+      const bool ofAll = notes > 1 && told[s] == notes;
+      if (!ofAll)
+        own += " " + s;
+      else if (calibration.common.find(s) == std::string::npos)
+        calibration.common += " " + s;
+    }
+    if (!own.empty())
+      calibration.own.push_back(std::string(toString(p.endpoint)) + " at " +
+                                monthsText(p.horizonMonths) + ", calibration:" + own);
+  }
+  return calibration;
+}
+
+void drawCalibration(Flow& flow, const std::vector<ResponsePrediction>& predictions) {
+  constexpr double kGap = 16;
+  constexpr int kLines = 30;
+  const TextStyle style{.size = 6.6, .grey = 0.15};
+  const Calibration calibration = calibrationOf(predictions);
+  const double width = (flow.width() - kGap) / 2;
+  inPairs(flow, calibration.own.size(), kGap, width,
+          [&](std::size_t n, double x, double y, bool drawn) {
+            const Canvas& canvas = flow.canvas();
+            return drawn ? canvas.text(x, y, width, calibration.own[n], style, kLines)
+                         : canvas.textHeight(width, calibration.own[n], style, kLines);
+          });
+  if (!calibration.common.empty()) flow.paragraph("All, calibration:" + calibration.common, style);
+}
+
+constexpr TextStyle kTitleStyle{.size = 9, .bold = true}, kEventStyle{.size = 8};
+constexpr int kEventLines = 6;
+
+double predictionHead(const Canvas& canvas, double width, const ResponsePrediction& p) {
+  return canvas.textHeight(width, predictionTitle(p), kTitleStyle, 2) +
+         canvas.textHeight(width, eventText(p), kEventStyle, kEventLines) + 1;
+}
+
+// One prediction in a column of its own, its number `headHeight` below the top; with `draw` false
+// only its height.
 double predictionColumn(const Canvas& canvas, double x, double y, double width,
-                        const ResponsePrediction& p, bool draw) {
-  constexpr int kEventLines = 6, kNoteLines = 16;
+                        const ResponsePrediction& p, double headHeight, bool draw) {
+  constexpr int kNoteLines = 16;
   double at = y;
   const auto put = [&](const std::string& text, const TextStyle& style, int lines) {
     at += draw ? canvas.text(x, at, width, text, style, lines)
                : canvas.textHeight(width, text, style, lines);
   };
-  put(predictionTitle(p), {.size = 9, .bold = true}, 2);
-  put("Probability of: " + p.event, {.size = 8}, kEventLines);
-  at += 1;
+  put(predictionTitle(p), kTitleStyle, 2);
+  put(eventText(p), kEventStyle, kEventLines);
+  at = y + headHeight;
   if (p.result) {
-    put(percentText(p.result->probability), {.size = 20, .bold = true}, 1);
+    put(percentText(p.result->probability), {.size = 19, .bold = true}, 1);
     put(intervalText(*p.result), {.size = 8}, 2);
     at += 1;
     if (draw) drawIntervalBar(canvas, {x, at, width, 20}, *p.result);
@@ -118,8 +215,6 @@ double predictionColumn(const Canvas& canvas, double x, double y, double width,
     put("Not given", {.size = 14, .bold = true}, 1);
     put(refusalText(p.result.error()), {.size = 8}, kNoteLines);
   }
-  if (!p.calibrationNote.empty())
-    put("Calibration: " + p.calibrationNote, {.size = 6.8, .grey = 0.2}, kNoteLines);
   return at - y;
 }
 
@@ -148,25 +243,48 @@ void drawLegend(Flow& flow, double suvAtWhite, bool numbersCut) {
                    {.size = 7.2});
 }
 
+// Name, value, and the definition below; with `draw` false only its height.
+double keyNumber(const Canvas& canvas, double x, double y, double width, const Measurement& m,
+                 bool draw) {
+  constexpr double kValue = 72;
+  constexpr int kDefinitionLines = 8;
+  const TextStyle name{.size = 8}, value{.size = 8.8, .bold = true, .align = Align::Right},
+      definition{.size = 6.5, .grey = 0.25};
+  const double head = canvas.textHeight(width - kValue, title(m.quantity), name, 2);
+  const double text = canvas.textHeight(width, definitionText(m), definition, kDefinitionLines);
+  if (draw) {
+    canvas.text(x, y, width - kValue, title(m.quantity), name, 2);
+    canvas.text(x + width - kValue, y - 0.8, kValue, valueText(m), value, 1);
+    canvas.text(x, y + head, width, definitionText(m), definition, kDefinitionLines);
+    canvas.line(x, y + head + text + 1, x + width, y + head + text + 1, 0.8, 0.4);
+  }
+  return head + text + 1;
+}
+
 struct View {
   const MipFrame* frame;
   ColumnRange columns;
 };
 
-// Front, left side, and halfway to either side: the nearest views that there are.
+const MipFrame& nearest(const RotatingMip& mip, double wanted) {
+  const auto distance = [&](const MipFrame& f) {
+    const double off = std::fmod(std::abs(f.angleDegrees - wanted), 360.0);
+    return std::min(off, 360 - off);
+  };
+  return *std::min_element(
+      mip.frames.begin(), mip.frames.end(),
+      [&](const MipFrame& a, const MipFrame& b) { return distance(a) < distance(b); });
+}
+
+// As if one walked round the patient from the right to the left; the obliques at equal angles.
 std::vector<View> chosenViews(const RotatingMip& mip) {
+  const double oblique = nearest(mip, 45).angleDegrees;
   std::vector<View> views;
-  for (const double wanted : {0.0, 45.0, 90.0, 315.0}) {
-    const auto distance = [&](const MipFrame& f) {
-      const double off = std::fmod(std::abs(f.angleDegrees - wanted), 360.0);
-      return std::min(off, 360 - off);
-    };
-    const auto nearest = std::min_element(
-        mip.frames.begin(), mip.frames.end(),
-        [&](const MipFrame& a, const MipFrame& b) { return distance(a) < distance(b); });
-    const bool taken = std::any_of(views.begin(), views.end(),
-                                   [&](const View& v) { return v.frame == &*nearest; });
-    if (!taken) views.push_back({&*nearest, occupiedColumns(mip, *nearest)});
+  for (const double wanted : {360 - oblique, 0.0, oblique, 90.0}) {
+    const MipFrame& frame = nearest(mip, wanted);
+    const bool taken =
+        std::any_of(views.begin(), views.end(), [&](const View& v) { return v.frame == &frame; });
+    if (!taken) views.push_back({&frame, occupiedColumns(mip, frame)});
   }
   return views;
 }
@@ -221,7 +339,7 @@ void drawStatement(Flow& flow, const Subject& subject) {
 
 void drawViews(Flow& flow, const Subject& subject) {
   if (subject.mip.frames.empty()) return;
-  constexpr double kHeight = 250, kGap = 10;
+  constexpr double kHeight = 201, kGap = 12;
   const RotatingMip& mip = subject.mip;
   const auto views = chosenViews(mip);
   double columns = 0;
@@ -251,7 +369,7 @@ void drawViews(Flow& flow, const Subject& subject) {
 
 void drawPredictions(Flow& flow, const Subject& subject) {
   const auto& predictions = subject.a.predictions;
-  flow.heading("Prediction", 60);
+  flow.heading("Prediction: probability of \u2026", 60);
   if (predictions.empty()) {
     flow.paragraph("No prediction was asked for.");
     return;
@@ -260,34 +378,38 @@ void drawPredictions(Flow& flow, const Subject& subject) {
       std::any_of(predictions.begin(), predictions.end(),
                   [](const auto& p) { return p.result.has_value(); })) {
     flow.paragraph(
-        "The model was trained on synthetic patients: it says nothing about a real "
-        "patient. Training data: " +
-            orNotGiven(subject.a.model.trainingData) + ".",
-        {.size = 8.5, .bold = true});
+        "The model was trained on synthetic patients: it says nothing about a real patient.",
+        {.size = 9, .bold = true});
     flow.advance(1);
   }
-  constexpr std::size_t kColumns = 3;
-  const double gap = 14, width = (flow.width() - gap * (kColumns - 1)) / kColumns;
-  for (std::size_t row = 0; row < predictions.size(); row += kColumns) {
-    const std::size_t end = std::min(row + kColumns, predictions.size());
-    double height = 0;
+  const std::size_t columns = std::clamp<std::size_t>(predictions.size(), 2, 4);
+  const double gap = 14, width = (flow.width() - gap * static_cast<double>(columns - 1)) /
+                                 static_cast<double>(columns);
+  for (std::size_t row = 0; row < predictions.size(); row += columns) {
+    const std::size_t end = std::min(row + columns, predictions.size());
+    double head = 0, height = 0;
     for (std::size_t n = row; n < end; ++n)
-      height =
-          std::max(height, predictionColumn(flow.canvas(), 0, 0, width, predictions[n], false));
+      head = std::max(head, predictionHead(flow.canvas(), width, predictions[n]));
+    for (std::size_t n = row; n < end; ++n)
+      height = std::max(height,
+                        predictionColumn(flow.canvas(), 0, 0, width, predictions[n], head, false));
     flow.need(height);
     for (std::size_t n = row; n < end; ++n)
       predictionColumn(flow.canvas(), flow.left() + static_cast<double>(n - row) * (width + gap),
-                       flow.y(), width, predictions[n], true);
-    flow.advance(height + 4);
+                       flow.y(), width, predictions[n], head, true);
+    flow.advance(height + 3);
   }
+  drawCalibration(flow, predictions);
 }
 
 void drawKeyNumbers(Flow& flow, const Subject& subject) {
-  flow.heading("Measurements of the whole body", 50);
-  Table table(flow, {{"Quantity", 130}, {"Value", 62, Align::Right}, {"Definition", 320}}, 7.6);
-  for (const Measurement& m : subject.a.wholeBody)
-    table.row({Cell(std::string(title(m.quantity))), Cell(valueText(m), m.value.has_value()),
-               Cell(definitionText(m))});
+  constexpr double kGap = 18;
+  const double width = (flow.width() - kGap) / 2;
+  const auto& numbers = subject.a.wholeBody;
+  flow.heading("Measurements of the whole body", 40);
+  inPairs(flow, numbers.size(), kGap, width, [&](std::size_t n, double x, double y, bool drawn) {
+    return keyNumber(flow.canvas(), x, y, width, numbers[n], drawn);
+  });
 }
 
 void drawRefusals(Flow& flow, const Subject& subject) {

@@ -109,6 +109,7 @@ std::string quantityText(double value, std::string_view ucum) {
 }
 
 std::string inputText(double value, std::string_view ucum) {
+  if (ucum == "{1=yes}" && (value == 0 || value == 1)) return value == 1 ? "yes" : "no";
   const double magnitude = std::abs(value);
   const bool whole = value == std::floor(value);
   const int decimals = whole || magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2;

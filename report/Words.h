@@ -17,9 +17,10 @@ std::string signedText(double value, int decimals);
 // "{ratio}" has no unit, "g/ml{SUVbw}" is g/ml, "a" is years.
 std::string unitText(std::string_view ucum);
 std::string quantityText(double value, std::string_view ucum);
-std::string inputText(double value, std::string_view ucum);  // three significant digits
-std::string percentText(double probability);                 // never 0 % nor 100 %
-std::string changeText(double percent);                      // "+12 %"
+// Three significant digits; "yes" or "no" for the unit "{1=yes}".
+std::string inputText(double value, std::string_view ucum);
+std::string percentText(double probability);  // never 0 % nor 100 %
+std::string changeText(double percent);       // "+12 %"
 
 // "not given" in place of a number that was refused.
 std::string valueText(const Measurement&);

@@ -278,9 +278,114 @@ std::vector<ResponsePrediction> samplePredictions() {
                      203)};
 }
 
+StudySummary earlierStudy(int number, WallClock scannedAt, std::string producer,
+                          std::string lesionDefinition, double tmtvMl, double sulPeak) {
+  StudySummary summary;
+  summary.studyInstanceUid = uid(500 + number);
+  summary.seriesInstanceUid = uid(510 + number);
+  summary.srSopInstanceUid = uid(520 + number);
+  summary.scannedAt = scannedAt;
+  summary.producer = std::move(producer);
+  summary.lesionDefinition = std::move(lesionDefinition);
+  summary.tmtvMl = tmtvMl;
+  summary.tlgG = 6 * tmtvMl;
+  summary.suvMax = 2 * sulPeak;
+  summary.sulPeak = sulPeak;
+  summary.lesionCount = 4;
+  return summary;
+}
+
+std::vector<StudySummary> samplePriors() {
+  using namespace std::chrono;
+  return {earlierStudy(1, local_days{2026y / March / 2} + 9h, "QIICR dcmqi", "", 31.5, 9.4),
+          earlierStudy(2, local_days{2026y / August / 17} + 10h, "fedpet 0.1.0",
+                       std::string(kLesionDefinition), 22.4, 8.25)};
+}
+
+PercistReading samplePercist(const std::string& hottestTrackingUid) {
+  PercistReading reading;
+  reading.definition = "measurable from 1.5 x liver mean + 2 SD";
+  reading.numbers = {
+      measured(Quantity::ReferenceSulMean, 1.43, "30 mm sphere in the right lobe", 301),
+      measured(Quantity::ReferenceSulSd, 0.14, "30 mm sphere in the right lobe", 302),
+      measured(Quantity::PercistThreshold, 2.42, "1.5 x 1.43 + 2 x 0.14, rounded down", 303),
+      measured(Quantity::SulPeak, 5.61, "hottest lesion, 1 ml sphere", 304)};
+  reading.measurable = true;
+  reading.hottestTrackingUid = hottestTrackingUid;
+  return reading;
+}
+
+Comparison sampleComparison(const std::vector<Region>& lesions) {
+  Comparison c;
+  c.earlier = samplePriors().back();
+  c.percist = MetabolicResponse::Partial;
+  c.iPercist = MetabolicResponse::Partial;
+  c.reasons = {"SULpeak fell by 32 % and by 2.64, at least 30 % and 0.8 are asked for"};
+  c.changes = {measured(Quantity::SulPeakChange, -32, "hottest lesion of each study", 401),
+               measured(Quantity::TmtvChange, -34.5, "same lesion rule", 402),
+               measured(Quantity::TlgChange, -41, "same lesion rule", 403)};
+  const auto change = [](LesionFate fate, std::string id, std::string trackingUid) {
+    LesionChange lesion;
+    lesion.fate = fate;
+    lesion.trackingId = std::move(id);
+    lesion.trackingUid = std::move(trackingUid);
+    return lesion;
+  };
+  for (const Region& region : lesions) {
+    const LesionFate fate = &region == &lesions.back() ? LesionFate::New : LesionFate::Matched;
+    LesionChange lesion = change(fate, region.trackingId, region.trackingUid);
+    lesion.volumeMl = valueOf(region, Quantity::MetabolicVolume);
+    lesion.sulPeak = 0.68 * valueOf(region, Quantity::SuvPeak);
+    if (fate == LesionFate::Matched) {
+      lesion.earlierVolumeMl = 1.5 * *lesion.volumeMl;
+      lesion.earlierSulPeak = 1.4 * *lesion.sulPeak;
+      lesion.distanceMm = 4;
+    }
+    c.lesions.push_back(std::move(lesion));
+  }
+  c.lesions.push_back(change(LesionFate::Resolved, "Lesion 9 of the earlier study", uid(599)));
+  c.lesions.back().earlierVolumeMl = 2.2;
+  c.alignment = "same frame of reference, shifted by the liver, 3 mm";
+  c.warnings = {"Uptake times differ by 12 min."};
+  c.percistUid = uid(404);
+  c.iPercistUid = uid(405);
+  return c;
+}
+
+void addCourse(ResponseAssessment& a) {
+  std::vector<Region> lesions;
+  for (const Region& region : a.regions)
+    if (region.role == RegionRole::Lesion) lesions.push_back(region);
+  assert(!lesions.empty());
+  a.priors = samplePriors();
+  a.percist = samplePercist(lesions.front().trackingUid);
+  a.comparison = sampleComparison(lesions);
+}
+
+Harmonisation sampleHarmonisation() {
+  Harmonisation h;
+  h.scanner = "PET 2";
+  h.scannerClass = "EARL-2";
+  h.targetClass = "EARL-1";
+  h.filterFwhmMm = 5.2;
+  h.adjusted = {{"SLR", 0.857, 0.871}};
+  h.statement = "Filtered from EARL-2 to EARL-1 (Gaussian, 5.2 mm FWHM); SLR adjusted by ComBat.";
+  return h;
+}
+
 }  // namespace
 
 AssessmentBuilder::AssessmentBuilder() = default;
+
+AssessmentBuilder& AssessmentBuilder::withCourse() {
+  course_ = true;
+  return *this;
+}
+
+AssessmentBuilder& AssessmentBuilder::withHarmonisation() {
+  harmonised_ = true;
+  return *this;
+}
 
 AssessmentBuilder& AssessmentBuilder::withLesions(int count) {
   assert(count >= 0 && count <= 400);
@@ -374,11 +479,16 @@ ResponseAssessment AssessmentBuilder::build() const {
     p.result = tl::make_unexpected(predictionRefusal_.front());
     p.contributions.clear();
   }
+  if (course_) addCourse(a);
+  if (harmonised_) a.harmonisation = sampleHarmonisation();
   return a;
 }
 
 AssessedStudy AssessmentBuilder::study() const {
-  return {.assessment = build(), .regions = labels(), .mips = {}};
+  AssessedStudy study;
+  study.assessment = build();
+  study.regions = labels();
+  return study;
 }
 
 }  // namespace fedpet::testing

@@ -24,6 +24,12 @@ class AssessmentBuilder {
   AssessmentBuilder& withRefusedPredictions(RefusalCode code, std::string detail);
   AssessmentBuilder& withoutPredictions();
   AssessmentBuilder& withPatientName(std::string utf8Name);
+  // A follow-up: two earlier studies (the older one by another program, with another lesion rule),
+  // a PERCIST reading, and a comparison with the newer one: partial response, one lesion new, one
+  // resolved. Needs a lesion at least.
+  AssessmentBuilder& withCourse();
+  // Harmonised from EARL-2 to EARL-1 by a filter, SLR adjusted by ComBat.
+  AssessmentBuilder& withHarmonisation();
 
   ResponseAssessment build() const;  // series.pixels is empty, as after a measurement
   LabelVolume labels() const;        // of the same study; empty when refused
@@ -34,7 +40,7 @@ class AssessmentBuilder {
   std::vector<Organ> missingOrgans_;
   std::vector<Refusal> refusals_;
   std::vector<Refusal> predictionRefusal_;  // none or one
-  bool predictions_ = true;
+  bool predictions_ = true, course_ = false, harmonised_ = false;
   std::string patientName_ = "Test^Paulette";
 };
 
