@@ -122,6 +122,13 @@ const std::vector<Row>& rows() {
     {"Eligibility.RequiredTags", json::object(), "object: tag keyword to regular expression", "", "Each named DICOM tag must contain a match, for example `{\"InstitutionName\": \"^Centre\"}`.",
      [](Options& o, const json& v) { o.eligibility.requiredTags = asTextMap(v); for (const auto& [tag, text] : o.eligibility.requiredTags) asExpression(text); }},
 
+    {"Harmonisation.Scanners", "", "path", "", "JSON file that describes the site's scanners (docs/harmonisation.md). Empty: nothing is harmonised.",
+     [](Options& o, const json& v) { o.harmonisation.scanners = asText(v); }},
+    {"Harmonisation.Target", "", "empty or EARL-1", "", "Images of sharper scanners are filtered to this accreditation class before anything is measured. Empty: images are measured as they are.",
+     [](Options& o, const json& v) { o.harmonisation.target = asOneOf(v, {"", "EARL-1"}); }},
+    {"Harmonisation.ComBat", "", "path", "", "JSON file with ComBat parameters (made by `fedpet harmonise --estimate`), by which the inputs of the response model are adjusted. Empty: they are used as measured.",
+     [](Options& o, const json& v) { o.harmonisation.combat = asText(v); }},
+
     {"Worker.Count", 1, "integer", "", "Worker processes on this machine. 0: none here, only remote ones.",
      [](Options& o, const json& v) { o.worker.count = asInteger(v, 0, 64); }},
     {"Worker.Path", "", "path", "", "The program `fedpet-worker`. Empty: beside the plugin.",
@@ -310,6 +317,11 @@ ParsedOptions parseOptions(std::string_view orthancConfiguration) {
   if (!result.orthanc.httpServerEnabled && result.options.worker.count > 0 &&
       result.options.worker.orthancUrl.empty())
     result.errors.push_back("HttpServerEnabled is false: the workers could not reach Orthanc");
+  const HarmonisationOptions& harmonisation = result.options.harmonisation;
+  if (harmonisation.scanners.empty() &&
+      !(harmonisation.target.empty() && harmonisation.combat.empty()))
+    result.errors.push_back(
+        "FedPet.Harmonisation.Scanners: Target and ComBat need a description of the scanners");
   return result;
 }
 

@@ -48,6 +48,12 @@ struct EligibilityOptions {
   std::map<std::string, std::string> requiredTags;    // tag keyword -> regular expression
 };
 
+struct HarmonisationOptions {
+  std::string scanners;  // JSON file; empty: the site's scanners are not described
+  std::string target;    // "" or "EARL-1"
+  std::string combat;    // JSON file; empty: no ComBat
+};
+
 struct FhirOptions {
   std::string baseUrl;  // empty: nothing is sent
   std::string patientIdentifierSystem;
@@ -95,6 +101,7 @@ struct Options {
   IntakeOptions intake;
   RetryOptions retry;
   EligibilityOptions eligibility;
+  HarmonisationOptions harmonisation;
   FhirOptions fhir;
   FederationOptions federation;
   ConsortiumOptions consortium;

@@ -58,7 +58,21 @@ INSTANTIATE_TEST_SUITE_P(
                    "not a regular expression"},
         WrongValue{R"({"Eligibility": {"MinimumBodyCoverage": -3}})", "MinimumBodyCoverage"},
         WrongValue{R"({"Worker": {"StageDeadlines": {"fetch": 0}}})", "StageDeadlines"},
+        WrongValue{R"({"Harmonisation": {"Scanners": "s.json", "Target": "EARL-2"}})",
+                   "FedPet.Harmonisation.Target: expected one of \"\", \"EARL-1\""},
+        WrongValue{R"({"Harmonisation": {"Target": "EARL-1"}})", "need a description of the scanners"},
+        WrongValue{R"({"Harmonisation": {"ComBat": "combat.json"}})",
+                   "need a description of the scanners"},
         WrongValue{R"([])", "FedPet: expected an object"}));
+
+TEST(Options, NameTheFilesOfHarmonisation) {
+  const auto parsed = parseOptions(
+      R"({"FedPet": {"Harmonisation": {"Scanners": "s.json", "Target": "EARL-1", "ComBat": "c.json"}}})");
+  EXPECT_THAT(parsed.errors, IsEmpty());
+  EXPECT_EQ(parsed.options.harmonisation.scanners, "s.json");
+  EXPECT_EQ(parsed.options.harmonisation.target, "EARL-1");
+  EXPECT_EQ(parsed.options.harmonisation.combat, "c.json");
+}
 
 TEST(Options, SurviveAConfigurationThatIsNoObject) {
   EXPECT_EQ(parseOptions("[1, 2").errors.size(), 1u);
