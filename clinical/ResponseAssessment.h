@@ -12,6 +12,7 @@
 #include "clinical/Concepts.h"
 #include "clinical/PetSeries.h"
 #include "clinical/Refusal.h"
+#include "clinical/RotatingMip.h"
 #include "clinical/SuvVolume.h"
 
 namespace fedpet {
@@ -214,6 +215,7 @@ struct AssessedStudy {
   ResponseAssessment assessment;
   LabelVolume regions;                 // empty when refused
   std::vector<MipView> mips;
+  RotatingMip rotation;                // without frames when nobody asked for it, or refused
 };
 
 // What is known of the patient besides the images; all optional.

@@ -163,6 +163,9 @@ ReportHeader reportHeaderOf(DcmDataset& dataset, TextDecoder& decoder) {
   h.studyInstanceUid = writtenText(dataset, DCM_StudyInstanceUID);
   h.seriesInstanceUid = writtenText(dataset, DCM_SeriesInstanceUID);
   h.patientId = text(DCM_PatientID);
+  h.issuerOfPatientId = text(DCM_IssuerOfPatientID);
+  h.patientBirthDate = writtenText(dataset, DCM_PatientBirthDate);
+  h.patientSex = writtenText(dataset, DCM_PatientSex);
   h.studyDescription = text(DCM_StudyDescription);
   h.seriesDescription = text(DCM_SeriesDescription);
   h.manufacturer = text(DCM_Manufacturer);

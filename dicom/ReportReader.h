@@ -86,7 +86,8 @@ struct ReportEvidence {
 
 struct ReportHeader {
   std::string sopClassUid, sopInstanceUid, studyInstanceUid, seriesInstanceUid;
-  std::string patientId, studyDescription, seriesDescription;
+  std::string patientId, issuerOfPatientId, patientBirthDate, patientSex;
+  std::string studyDescription, seriesDescription;
   std::string manufacturer, manufacturerModel, softwareVersions;
   std::optional<WallClock> studyAt, contentAt;
   std::string completion, verification;  // "COMPLETE", "UNVERIFIED"

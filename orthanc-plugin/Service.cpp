@@ -28,7 +28,11 @@ std::string jobOptions(const Options& options) {
                         {"storeResults", options.storeResults},
                         {"storePdf", options.storePdf},
                         {"storeMip", options.storeMip},
-                        {"followUp", options.followUp}}
+                        {"followUp", options.followUp},
+                        {"harmonisation",
+                         {{"scanners", options.harmonisation.scanners},
+                          {"target", options.harmonisation.target},
+                          {"combat", options.harmonisation.combat}}}}
       .dump();
 }
 

@@ -1,8 +1,10 @@
 #include "orthanc-plugin/worker/AssessStudy.h"
 
 #include "dicom/ResultIdentity.h"
+#include "models/imaging/Mip.h"
 #include "models/imaging/RuleBasedAnatomy.h"
 #include "models/imaging/SuvScaling.h"
+#include "models/imaging/followup/FollowUp.h"
 #include "models/response/ResponseModel.h"
 
 #include <chrono>
@@ -48,6 +50,24 @@ std::vector<ResponsePrediction> withoutModel() {
   return predictions;
 }
 
+void noteHarmonisation(ResponseAssessment& assessment) {
+  imaging::noteBesideNumbers(*assessment.harmonisation, assessment.wholeBody, assessment.regions);
+  if (!assessment.percist) return;
+  std::vector<Region> none;
+  imaging::noteBesideNumbers(*assessment.harmonisation, assessment.percist->numbers, none);
+}
+
+std::vector<ResponsePrediction> predict(ResponseAssessment& assessment,
+                                        const response::ResponseModel& model,
+                                        const AssessmentOptions& options) {
+  response::ResponseInputs inputs{assessment.wholeBody,
+                                  withImageFacts(options.covariates, assessment.series.patient)};
+  if (assessment.harmonisation)
+    inputs.wholeBody = imaging::adjustInputs(std::move(inputs.wholeBody), inputs.clinical,
+                                             options.harmonisation, *assessment.harmonisation);
+  return model.predict(inputs);
+}
+
 void measure(AssessedStudy& study, const AssessmentOptions& options,
              const ProgressObserver& progress) {
   ResponseAssessment& assessment = study.assessment;
@@ -56,16 +76,19 @@ void measure(AssessedStudy& study, const AssessmentOptions& options,
     assessment.refusals = scaling.error().reasons;
     return;
   }
-  const auto volume = imaging::toSuvVolume(std::move(assessment.series), *scaling);
+  auto volume = imaging::toSuvVolume(std::move(assessment.series), *scaling);
   if (!volume) {
     assessment.refusals = volume.error().reasons;
     return;
   }
   assessment.suv = *scaling;
   append(assessment.warnings, scaling->warnings);
+  if (!options.harmonisation.isEmpty())
+    assessment.harmonisation =
+        imaging::harmonise(*volume, assessment.series, options.harmonisation);
 
   const auto report = [&](std::string_view stage, double done) {
-    progress(stage, 5 + static_cast<int>(std::lround(85 * done)));
+    progress(stage, 5 + static_cast<int>(std::lround(75 * done)));
   };
   auto findings = imaging::measureStudy(*volume, *scaling, imaging::RuleBasedAnatomy(),
                                         options.measurement, report);
@@ -77,9 +100,20 @@ void measure(AssessedStudy& study, const AssessmentOptions& options,
   assessment.regions = std::move(findings->regions);
   assessment.missingRegions = std::move(findings->missingRegions);
   assessment.wholeBody = std::move(findings->wholeBody);
+  assessment.percist = std::move(findings->percist);
+  assessment.percistRefusal = std::move(findings->percistRefusal);
   append(assessment.warnings, findings->warnings);
   study.regions = std::move(findings->labels);
   study.mips = std::move(findings->mips);
+  if (assessment.harmonisation) noteHarmonisation(assessment);
+  if (options.rotatingMip)
+    study.rotation = imaging::rotatingMip(*volume, study.regions, assessment.regions);
+  if (options.priors) {
+    progress("priors", 80);
+    const EarlierStudies earlier = options.priors(assessment.series);
+    append(assessment.warnings, earlier.warnings);
+    imaging::followUp(assessment, study.regions, earlier.studies, &*volume);
+  }
 }
 
 AssessedStudy begin(PetSeries series, const response::ResponseModel* model, WallClock assessedAt) {
@@ -118,10 +152,7 @@ AssessedStudy assessStudy(PetSeries series, const response::ResponseModel* model
   if (assessment.refusals.empty()) {
     progress("predict", 90);
     assessment.predictions =
-        model == nullptr
-            ? withoutModel()
-            : model->predict({assessment.wholeBody,
-                              withImageFacts(options.covariates, assessment.series.patient)});
+        model == nullptr ? withoutModel() : predict(assessment, *model, options);
   }
   progress("identity", 98);
   finish(study);

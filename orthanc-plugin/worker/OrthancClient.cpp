@@ -46,6 +46,12 @@ LeasedJob jobFrom(const json& j) {
   job.minimumBodyCoverageMm = options.value("minimumBodyCoverageMm", job.minimumBodyCoverageMm);
   job.modelPath = options.value("model", "");
   job.storeResults = options.value("storeResults", true);
+  if (const auto harmonisation = options.find("harmonisation");
+      harmonisation != options.end() && harmonisation->is_object()) {
+    job.harmonisationScanners = text(*harmonisation, "scanners");
+    job.harmonisationTarget = text(*harmonisation, "target");
+    job.harmonisationCombat = text(*harmonisation, "combat");
+  }
   job.storePdf = options.value("storePdf", true);
   job.storeMip = options.value("storeMip", true);
   job.followUp = options.value("followUp", true);

@@ -36,6 +36,8 @@ struct LeasedJob {
   std::string lesionRule = "SUV4.0";
   double minimumBodyCoverageMm = 600;
   std::string modelPath;
+  // Files of the site on the worker's machine; empty: none.
+  std::string harmonisationScanners, harmonisationCombat, harmonisationTarget;
   bool storeResults = true;
   bool storePdf = true, storeMip = true;      // beside the results, when those are stored
   bool followUp = true;                       // look for earlier studies of the patient
