@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Compares our results with what others make of them: pydicom and highdicom (PyPI) read the SR and
 # the SEG, the HAPI FHIR validator (Maven Central) judges the FHIR bundles, Opacus (PyPI) counts what
-# noise costs, and Flower (PyPI) trains the same model on the same table.
+# noise costs, neuroCombat (PyPI) estimates ComBat, and Flower (PyPI) trains the same model on the
+# same table.
 # usage: run.sh BUILD_FOLDER
 #
 # A peer is installed once, into FEDPET_CACHE (default: fedpet in the user's cache folder). One that
@@ -108,13 +109,26 @@ python_with() {
 dicom_peers() {
   local name="pydicom and highdicom" venv
   python_with "$name" "$here/requirements.txt" || return 0
-  run_peer "$name" "$venv/bin/python" "$here/dicom_peers.py" "${cases[@]}"
+  run_peer "$name" "$venv/bin/python" "$here/dicom_peers.py" --fedpet "$fedpet" \
+    --peers "$data/peers" "${cases[@]}"
 }
 
 privacy_peer() {
   local name="Opacus' accountant" venv
   python_with "$name" "$here/privacy-requirements.txt" || return 0
   run_peer "$name" "$venv/bin/python" "$here/privacy_peer.py" "$fedpet"
+}
+
+combat_peer() {
+  local name=neuroCombat venv log=$work/pip.log
+  python_with "$name" "$here/combat-requirements.txt" || return 0
+  if ! "$venv/bin/python" -c 'import neuroCombat' 2> /dev/null; then
+    timeout 900 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+      --no-build-isolation neuroCombat==0.2.12 > "$log" 2>&1 ||
+      { not_run "$name" "it could not be built:" "$log"; return 0; }
+  fi
+  mkdir -p "$work/combat"
+  run_peer "$name" "$venv/bin/python" "$here/combat_peer.py" "$fedpet" "$work/combat"
 }
 
 flower_peer() {
@@ -163,6 +177,7 @@ make_cases
 dicom_peers
 fhir_peer
 privacy_peer
+combat_peer
 flower_peer
 radiomics_peers
 failed=$(count FAILED)
