@@ -763,28 +763,30 @@ def fedpet_counts_voxels(peers):
             require_close(ours["referenceMl"] / voxel_ml, voxels, 1e-6, f"{name} {number}")
 
 
+PEER_REPORTS = (
+    "highdicom-sr_document_with_multiple_groups.dcm",
+    "dcmqi-iowa-qin-hn-0003/sr.dcm",
+)
+
+
 def fedpet_reads_groups(peers):
-    """fedpet and highdicom find the same numbers in highdicom's and dcmqi's SR"""
-    name = "highdicom-sr_document_with_multiple_groups.dcm"
-    ours = {g["trackingId"]: g for g in peers.json("sr", "show", peers.folder / name)["groups"]}
-    report = hd.sr.srread(peers.folder / name).content
-    groups = (
-        report.get_image_measurement_groups()
-        + report.get_planar_roi_measurement_groups()
-        + report.get_volumetric_roi_measurement_groups()
-    )
-    require(len(groups) == len(ours), f"{len(ours)} groups, highdicom {len(groups)}")
-    for group in groups:
-        numbers = ours[group.tracking_identifier]["numbers"]
-        theirs = [(m.name.value, float(m.value), m.unit.value) for m in group.get_measurements()]
-        require([(n["name"]["value"], n["value"], n["unit"]["value"]) for n in numbers] == theirs,
-                f"{group.tracking_identifier}: {theirs}")
-    # highdicom cannot open dcmqi's (it demands a Derivation of CID 7464): pydicom reads the items.
-    path = peers.folder / "dcmqi-iowa-qin-hn-0003/sr.dcm"
-    (ours,) = peers.json("sr", "show", path)["groups"]
-    theirs = [number_of(i) for i in items(pydicom.dcmread(path))
-              if i.ValueType == "NUM" and i.RelationshipType == "CONTAINS"]
-    require([n["value"] for n in ours["numbers"]] == theirs, "dcmqi's numbers differ")
+    """fedpet and highdicom find the same groups and numbers in highdicom's and dcmqi's SR"""
+    for name in PEER_REPORTS:
+        shown = peers.json("sr", "show", peers.folder / name)["groups"]
+        ours = {group["trackingId"]: group for group in shown}
+        report = hd.sr.srread(peers.folder / name).content
+        groups = (
+            report.get_image_measurement_groups()
+            + report.get_planar_roi_measurement_groups()
+            + report.get_volumetric_roi_measurement_groups()
+        )
+        require(len(groups) == len(shown), f"{len(shown)} groups, highdicom {len(groups)}")
+        for group in groups:
+            numbers = ours[group.tracking_identifier]["numbers"]
+            found = [(n["name"]["value"], n["value"], n["unit"]["value"]) for n in numbers]
+            theirs = [(m.name.value, float(m.value), m.unit.value)
+                      for m in group.get_measurements()]
+            require(found == theirs, f"{group.tracking_identifier}: {found}, highdicom {theirs}")
 
 
 # --- running them -----------------------------------------------------------------------------
