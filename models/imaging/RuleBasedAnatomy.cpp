@@ -28,6 +28,7 @@ const std::map<Organ, std::string> kNames{
     {Organ::LeftKidney, "Left kidney"},
     {Organ::RightKidney, "Right kidney"},
     {Organ::Bladder, "Urinary bladder"},
+    {Organ::BloodPool, "Blood pool reference region"},
 };
 
 class Search {
@@ -77,6 +78,7 @@ class Search {
     }
     spleenReference(spleen);
     marrowReference(at);
+    bloodPoolReference(at);
     midline_ = at.mid;
     dome_ = at.dome;
   }
@@ -140,6 +142,14 @@ class Search {
               "about one vertebra");
   }
 
+  void bloodPoolReference(const Landmarks& at) {
+    const auto pool = findBloodPool(at);
+    if (!pool) return miss(Organ::BloodPool, pool.error());
+    reference(Organ::BloodPool, painter_.tube(pool->points, 5), pool->confidence,
+              "cylinder of 10 mm diameter and 20 mm length in the descending thoracic aorta, found as "
+              "even uptake before the spine that has left lung beside and behind it; no CT");
+  }
+
   // What is left of hot, thin, upright pieces between kidney and bladder: urine on its way.
   void ureters() {
     const double lowest = bladder_ ? bladder_->extent.low[2] : dome_ - 380;
@@ -190,8 +200,8 @@ class Search {
       outline(Organ::Bladder, *bladder);
     else
       miss(Organ::Bladder, bladder.error());
-    for (Organ organ : {Organ::Heart, Organ::Spleen, Organ::LumbarMarrow, Organ::LeftKidney,
-                        Organ::RightKidney})
+    for (Organ organ : {Organ::Heart, Organ::Spleen, Organ::LumbarMarrow, Organ::BloodPool,
+                        Organ::LeftKidney, Organ::RightKidney})
       miss(organ, {RefusalCode::RegionNotFound,
                    "is looked for relative to the liver, which was not found"});
   }
@@ -203,7 +213,7 @@ class Search {
         "lesion where it fulfils the lesion rule");
     for (const MissingRegion& missing : anatomy_.missing)
       if (missing.organ != Organ::Liver && missing.organ != Organ::Spleen &&
-          missing.organ != Organ::LumbarMarrow)
+          missing.organ != Organ::LumbarMarrow && missing.organ != Organ::BloodPool)
         anatomy_.warnings.push_back(std::string(toString(missing.organ)) +
                                     " was not outlined: its uptake, if any, counts as lesion (" +
                                     missing.refusal.detail + ")");

@@ -156,7 +156,7 @@ TEST(MeasureStudy, TakesOneSlice) {
   const auto findings = measureStudy(volume, {}, RuleBasedAnatomy());
   ASSERT_TRUE(findings.has_value());
   EXPECT_EQ(*find(findings->wholeBody, Quantity::LesionCount).value, 1);
-  EXPECT_EQ(findings->missingRegions.size(), 8U);
+  EXPECT_EQ(findings->missingRegions.size(), 9U);
 }
 
 TEST(MeasureStudy, NamesItsStagesInOrder) {

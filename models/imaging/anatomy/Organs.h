@@ -51,4 +51,12 @@ struct SpineLine {
 
 Found<SpineLine> findLumbarSpine(const Landmarks& at, const std::vector<Blob>& kidneys);
 
+// The axis of the descending thoracic aorta over the length of PERCIST's reference, 20 mm.
+struct BloodPool {
+  std::vector<PointMm> points;
+  double confidence = 0;
+};
+
+Found<BloodPool> findBloodPool(const Landmarks& at);
+
 }  // namespace fedpet::imaging::anatomy
