@@ -2,14 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <charconv>
-#include <cstdint>
-#include <ctime>
-#include <iomanip>
-#include <locale>
-#include <sstream>
-
 namespace fedpet::fhir {
 namespace {
 
@@ -63,7 +55,8 @@ RetryLater unintelligible(std::string reason) {
 
 DeliveryOutcome judgeConfirmation(const std::string& bundle, const std::string& answerBody) {
   const json sent = parsed(bundle), answer = parsed(answerBody);
-  if (textAt(answer, "resourceType") != "Bundle" || textAt(answer, "type") != "transaction-response")
+  if (textAt(answer, "resourceType") != "Bundle" ||
+      textAt(answer, "type") != "transaction-response")
     return unintelligible("the answer is not a transaction-response Bundle");
   const json& entries = memberOf(answer, "entry");
   const std::size_t expected = memberOf(sent, "entry").size();
@@ -90,9 +83,9 @@ bool mayPass(int status) {
 DeliveryOutcome failedCall(const net::NetError& error) {
   using Kind = net::NetError::Kind;
   const bool answered = error.kind() == Kind::Protocol || error.kind() == Kind::TooLarge;
-  return RetryLater{
-      answered ? RetryLater::Cause::Unintelligible : RetryLater::Cause::Unreachable, std::nullopt,
-      std::string(toString(error.kind())) + ": " + error.what(), !answered};
+  return RetryLater{answered ? RetryLater::Cause::Unintelligible : RetryLater::Cause::Unreachable,
+                    std::nullopt, std::string(toString(error.kind())) + ": " + error.what(),
+                    !answered};
 }
 
 bool concernsAll(int status) {
@@ -100,23 +93,6 @@ bool concernsAll(int status) {
 }
 
 }  // namespace
-
-std::optional<std::chrono::seconds> parseRetryAfter(const std::string& value,
-                                                    std::chrono::system_clock::time_point now) {
-  using std::chrono::seconds;
-  constexpr seconds longest{24 * 3600};
-  std::int64_t count = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
-  if (error == std::errc{} && end == value.data() + value.size())
-    return std::clamp(seconds{count}, seconds{0}, longest);
-  std::tm date{};
-  std::istringstream text(value);
-  text.imbue(std::locale::classic());
-  text >> std::get_time(&date, "%a, %d %b %Y %H:%M:%S GMT");
-  if (text.fail()) return std::nullopt;
-  const auto then = std::chrono::system_clock::from_time_t(::timegm(&date));
-  return std::clamp(std::chrono::duration_cast<seconds>(then - now), seconds{0}, longest);
-}
 
 net::HttpClientOptions EhrOptions::defaultHttp() {
   net::HttpClientOptions http;
@@ -129,22 +105,38 @@ net::HttpClientOptions EhrOptions::defaultHttp() {
 EhrClient::EhrClient(EhrOptions options)
     : options_(std::move(options)), http_(options_.baseUrl, options_.http) {}
 
+net::HttpResponse EhrClient::post(const std::string& bundle, const std::string& requestId,
+                                  const std::stop_token& stop) {
+  const std::string target = net::parseUrl(options_.baseUrl).path;
+  const net::Headers headers{{"Content-Type", "application/fhir+json; charset=utf-8"},
+                             {"Accept", "application/fhir+json"},
+                             {"Prefer", "return=minimal"},
+                             {"X-Request-Id", requestId}};
+  const auto with = [&](const std::string& authorization) {
+    net::Headers all = headers;
+    if (!authorization.empty()) all.push_back({"Authorization", authorization});
+    return http_.post(target, bundle, std::move(all), stop);
+  };
+  if (!options_.bearerToken.empty()) return with("Bearer " + options_.bearerToken);
+  if (!options_.user.empty()) return with(net::basicCredentials(options_.user, options_.password));
+  if (!options_.tokens) return with("");
+  const std::string token = options_.tokens->token(stop);
+  net::HttpResponse answer = with("Bearer " + token);
+  if (answer.status != 401) return answer;
+  options_.tokens->reject(token);
+  return with("Bearer " + options_.tokens->token(stop));
+}
+
 DeliveryOutcome EhrClient::deliver(const std::string& bundle, const std::string& requestId,
                                    std::stop_token stop) {
-  net::Headers headers{{"Content-Type", "application/fhir+json; charset=utf-8"},
-                       {"Accept", "application/fhir+json"},
-                       {"Prefer", "return=minimal"},
-                       {"X-Request-Id", requestId}};
-  if (!options_.bearerToken.empty())
-    headers.push_back({"Authorization", "Bearer " + options_.bearerToken});
-  else if (!options_.user.empty())
-    headers.push_back({"Authorization", net::basicCredentials(options_.user, options_.password)});
-
   net::HttpResponse answer;
   try {
-    answer = http_.post(net::parseUrl(options_.baseUrl).path, bundle, std::move(headers), stop);
+    answer = post(bundle, requestId, stop);
   } catch (const net::NetError& error) {
     return failedCall(error);
+  } catch (const AuthError& error) {
+    if (error.kind != AuthError::Kind::Unreachable) return NeedsAuth{error.what()};
+    return RetryLater{RetryLater::Cause::Unreachable, std::nullopt, error.what(), true};
   }
   if (answer.status >= 200 && answer.status < 300) return judgeConfirmation(bundle, answer.body);
   const std::string issues = outcomeText(answer.body);

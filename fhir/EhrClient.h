@@ -1,20 +1,24 @@
 // Hands transaction bundles to one FHIR R4 server and judges its answer.
 #pragma once
 
+#include "fhir/Delivery.h"
+#include "fhir/RetryAfter.h"
+#include "fhir/auth/TokenSource.h"
+#include "net/HttpClient.h"
+
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
-
-#include "fhir/Delivery.h"
-#include "net/HttpClient.h"
 
 namespace fedpet::fhir {
 
 struct EhrOptions {
   std::string baseUrl;  // "https://ehr.example/fhir"
-  // At most one of the two ways; none: no Authorization header.
+  // At most one of the three ways; none: no Authorization header.
   std::string bearerToken;
-  std::string user, password;  // HTTP Basic
+  std::string user, password;           // HTTP Basic
+  std::shared_ptr<TokenSource> tokens;  // SMART Backend Services; a 401 is met with one new token
   net::HttpClientOptions http = defaultHttp();
   std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
 
@@ -34,13 +38,11 @@ class EhrClient : public BundleSender {
                           std::stop_token stop = {}) override;
 
  private:
+  net::HttpResponse post(const std::string& bundle, const std::string& requestId,
+                         const std::stop_token& stop);
+
   EhrOptions options_;
   net::HttpClient http_;
 };
-
-// Retry-After (RFC 9110, 10.2.3) in seconds or as a date; within 0 to 24 hours. nullopt when the
-// text is neither.
-std::optional<std::chrono::seconds> parseRetryAfter(const std::string& value,
-                                                    std::chrono::system_clock::time_point now);
 
 }  // namespace fedpet::fhir

@@ -18,6 +18,12 @@ A strict FHIR R4 server for tests and demonstrations, in memory, on 127.0.0.1.
   --fail-first N           answer the first N requests so
   --auth                   ask for a SMART backend token on every request
   --jwks FILE              public keys (JWKS) of the clients that may ask for a token
+  --token-life N           a token is good for N seconds (300)
+  --load FILE              start with these resources: a JSON array, each with its id
+  --page N                 at most N matches on a page, with links to the next
+  --chained                search by patient.identifier; without, a chained parameter is refused
+  --one-patient            refuse a search for several patients, as some vendors do
+  --busy-every N           answer every Nth search with 429 and Retry-After: 0
   --stop-with-stdin        end when standard input is closed, so that no test leaves it behind
   --help                   this text
 
@@ -34,6 +40,12 @@ function parseOptions(args, env) {
     failFirst: 0,
     auth: Boolean(env.AUTH),
     jwks: env.JWKS,
+    tokenLife: 300,
+    load: undefined,
+    page: Infinity,
+    chained: false,
+    onePatient: false,
+    busyEvery: Infinity,
     patients: [],
     verbose: false,
     stopWithStdin: false,
@@ -55,6 +67,12 @@ function parseOptions(args, env) {
       case '--fail-first': options.failFirst = Number(valueOf(name)); break;
       case '--auth': options.auth = true; break;
       case '--jwks': options.jwks = valueOf(name); break;
+      case '--token-life': options.tokenLife = Number(valueOf(name)); break;
+      case '--load': options.load = valueOf(name); break;
+      case '--page': options.page = Number(valueOf(name)); break;
+      case '--chained': options.chained = true; break;
+      case '--one-patient': options.onePatient = true; break;
+      case '--busy-every': options.busyEvery = Number(valueOf(name)); break;
       case '--stop-with-stdin': options.stopWithStdin = true; break;
       default: throw new Error(`unknown option ${name}`);
     }
@@ -150,6 +168,55 @@ function acceptedResources() {
   return all;
 }
 
+// Resources of a file, validated like any other, with the ids that they come with.
+function load(file) {
+  for (const resource of JSON.parse(fs.readFileSync(file, 'utf8'))) {
+    validate(resource);
+    resource.meta = { versionId: '1', lastUpdated: new Date().toISOString(), ...resource.meta };
+    if (!repository.resources.has(resource.resourceType)) repository.resources.set(resource.resourceType, new Map());
+    repository.resources.get(resource.resourceType).set(resource.id, resource);
+  }
+}
+
+// A search, with what the options make this server able or unable to do.
+let searches = 0;
+async function search(type, parameters, origin) {
+  const self = `${origin}${BASE}${type}?${parameters}`;
+  if (++searches % options.busyEvery === 0) return [429, outcome('busy', 'throttled'), { 'retry-after': '0' }];
+  const patients = parameters.get('patient') || '';
+  if (options.onePatient && patients.includes(','))
+    return [400, outcome('patient takes one value', 'too-costly')];
+  for (const name of [...parameters.keys()].filter((key) => key.includes('.'))) {
+    if (!options.chained || name !== 'patient.identifier')
+      return [400, outcome(`unknown parameter ${name}`, 'not-supported')];
+    const found = await repository.search(core.parseSearchRequest(
+      `Patient?identifier=${encodeURIComponent(parameters.get(name))}&_count=1000`));
+    const ids = (found.entry || []).map((entry) => `Patient/${entry.resource.id}`);
+    parameters.delete(name);
+    parameters.set('patient', ids.length > 0 ? ids.join(',') : 'Patient/none');
+  }
+  const count = Math.min(Number(parameters.get('_count') || 20), options.page);
+  const wanted = new URLSearchParams(parameters);
+  wanted.delete('_count');
+  const asked = core.parseSearchRequest(`${type}?${wanted}`);
+  asked.count = 1e9;
+  const bundle = await repository.search(asked);
+  return [200, pageOf(bundle.entry || [], 0, count, origin, self)];
+}
+
+// Pages of one search hold together, like HAPI's: the link names the kept result and an offset.
+const keptSearches = new Map();
+function pageOf(entries, offset, count, origin, self) {
+  const bundle = { resourceType: 'Bundle', type: 'searchset', total: entries.length,
+    link: [{ relation: 'self', url: self }], entry: entries.slice(offset, offset + count) };
+  if (offset + count < entries.length) {
+    const key = crypto.randomUUID();
+    keptSearches.set(key, () => pageOf(entries, offset + count, count, origin, self));
+    bundle.link.push({ relation: 'next', url: `${origin}${BASE}?_getpages=${key}&_getpagesoffset=${offset + count}` });
+  }
+  return bundle;
+}
+
 // SMART Backend Services: a signed assertion in exchange for a token of five minutes.
 function issueToken(form, tokenUrl) {
   const parameters = new URLSearchParams(form);
@@ -168,8 +235,8 @@ function issueToken(form, tokenUrl) {
   usedAssertions.add(claim.jti);
   const token = crypto.randomUUID();
   const scope = parameters.get('scope');
-  tokens.set(token, { scope, expires: now + 300 });
-  return [200, { access_token: token, token_type: 'bearer', expires_in: 300, scope }];
+  tokens.set(token, { scope, expires: now + options.tokenLife });
+  return [200, { access_token: token, token_type: 'bearer', expires_in: options.tokenLife, scope }];
 }
 
 function verifySignature(algorithm, jwk, text, signature) {
@@ -229,6 +296,12 @@ async function answerFhir(request, url, text) {
     if (url.searchParams.has(key) && !url.searchParams.get(key).includes('/'))
       url.searchParams.set(key, `Patient/${url.searchParams.get(key)}`);
 
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const kept = keptSearches.get(url.searchParams.get('_getpages'));
+  if (kept) return [200, kept()];
+  const type = url.pathname.slice(BASE.length);
+  if (request.method === 'GET' && /^[A-Z]\w+$/.test(type)) return search(type, url.searchParams, origin);
+
   const isTransaction = body?.resourceType === 'Bundle' && body.type === 'transaction';
   const before = isTransaction && snapshot();
   const [result, resource] = await router.handleRequest({
@@ -282,6 +355,7 @@ const server = http.createServer((request, response) => {
 });
 
 async function main() {
+  if (options.load) load(options.load);
   for (const identifier of options.patients)
     await repository.createResource({ resourceType: 'Patient', identifier: [identifier] });
   if (options.stopWithStdin) process.stdin.resume().on('end', () => process.exit(0));
