@@ -135,7 +135,9 @@ void addGroup(Lines& out, const ReportGroup& group) {
 void addHeader(Lines& out, const Report& report) {
   const dicom::ReportHeader& h = report.header;
   out.line(0, shown(report.title));
-  out.field(1, "Made by", joined({h.manufacturer, h.manufacturerModel, h.softwareVersions}, " "));
+  std::vector<std::string> maker{h.manufacturer, h.manufacturerModel, h.softwareVersions};
+  std::erase(maker, "");
+  out.field(1, "Made by", joined(maker, " "));
   if (h.contentAt) out.field(1, "Written", shown(*h.contentAt));
   std::string status = h.completion;
   for (const std::string* flag : {&h.verification, &h.preliminary})
@@ -172,7 +174,7 @@ void addPrior(Lines& out, const PriorStudy& prior) {
   int lesions = 0;
   for (const PriorRegion& region : prior.regions) lesions += region.role == RegionRole::Lesion;
   out.field(1, "Regions",
-            fmt::format("{} lesions, {} organs", lesions,
+            fmt::format("{} lesion(s), {} organ(s)", lesions,
                         static_cast<int>(prior.regions.size()) - lesions));
   number("TMTV", s.tmtvMl, "ml");
   number("TLG", s.tlgG, "g");

@@ -42,6 +42,7 @@ TEST(ReportText, ShowsTheIowaTumourWithItsUnits) {
                           ContainsRegex("Volume +33\\.5824 ml"),
                           ContainsRegex("Total Lesion Glycolysis +202\\.008 g")));
   EXPECT_THAT(text, ContainsRegex("Finding site +pharyngeal tonsil"));
+  EXPECT_THAT(text, HasSubstr("Made by                  https://github.com/QIICR"));
 }
 
 TEST(ReportText, ShowsGroupsOfHighdicom) {
