@@ -146,14 +146,21 @@ std::string suffix(const Harmonisation& done) {
                    *done.filterFwhmMm);
 }
 
-void noteBesideNumbers(const Harmonisation& done, std::vector<Measurement>& wholeBody,
-                       std::vector<Region>& regions) {
-  const std::string note = suffix(done);
-  for (Measurement& m : wholeBody) m.definition += note;
-  for (Region& region : regions) {
+void noteBesideNumbers(ResponseAssessment& assessment) {
+  const std::string note = assessment.harmonisation ? suffix(*assessment.harmonisation) : "";
+  const auto append = [&](std::vector<Measurement>& numbers) {
+    for (Measurement& m : numbers) m.definition += note;
+  };
+  append(assessment.wholeBody);
+  for (Region& region : assessment.regions) {
     region.definition += note;
-    for (Measurement& m : region.measurements) m.definition += note;
+    append(region.measurements);
   }
+  if (assessment.percist) {
+    assessment.percist->definition += note;
+    append(assessment.percist->numbers);
+  }
+  if (assessment.comparison) append(assessment.comparison->changes);
 }
 
 }  // namespace fedpet::imaging

@@ -45,8 +45,9 @@ std::vector<Measurement> adjustInputs(std::vector<Measurement> wholeBody,
 // To be appended to every definition: "; image filtered to EARL-1 (Gaussian FWHM 4.9 mm)". Empty
 // when the image is as it was reconstructed.
 std::string suffix(const Harmonisation&);
-// Appends it to the definition of every measurement and region.
-void noteBesideNumbers(const Harmonisation&, std::vector<Measurement>& wholeBody,
-                       std::vector<Region>& regions);
+// Appends it to the definition of every number and region of an assessment with harmonisation: the
+// last step before identity. `lesionDefinition` stays: it names the rule, by which studies are
+// compared whatever their scanners.
+void noteBesideNumbers(ResponseAssessment&);
 
 }  // namespace fedpet::imaging

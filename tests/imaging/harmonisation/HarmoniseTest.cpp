@@ -47,14 +47,24 @@ TEST(Harmonise, FiltersTheImageAndSaysSoBesideEveryNumber) {
   EXPECT_THAT(done.statement, HasSubstr("filtered to EARL-1 with a Gaussian of 5.3 mm FWHM"));
   EXPECT_EQ(suffix(done), "; image filtered to EARL-1 (Gaussian FWHM 5.3 mm)");
 
-  std::vector<Measurement> wholeBody{{Quantity::Tmtv, 5.0, "SUVbw >= 4.0", ""}};
-  std::vector<Region> regions(1);
-  regions[0].definition = "component";
-  regions[0].measurements = wholeBody;
-  noteBesideNumbers(done, wholeBody, regions);
-  EXPECT_EQ(wholeBody[0].definition, "SUVbw >= 4.0" + suffix(done));
-  EXPECT_EQ(regions[0].definition, "component" + suffix(done));
-  EXPECT_EQ(regions[0].measurements[0].definition, "SUVbw >= 4.0" + suffix(done));
+  ResponseAssessment assessment;
+  assessment.harmonisation = done;
+  assessment.lesionDefinition = "SUVbw >= 4.0";
+  assessment.wholeBody = {{Quantity::Tmtv, 5.0, "sum", ""}};
+  assessment.regions.resize(1);
+  assessment.regions[0].definition = "component";
+  assessment.regions[0].measurements = assessment.wholeBody;
+  assessment.percist = PercistReading{};
+  assessment.percist->numbers = assessment.wholeBody;
+  assessment.comparison = Comparison{};
+  assessment.comparison->changes = assessment.wholeBody;
+  noteBesideNumbers(assessment);
+  EXPECT_EQ(assessment.wholeBody[0].definition, "sum" + suffix(done));
+  EXPECT_EQ(assessment.regions[0].definition, "component" + suffix(done));
+  EXPECT_EQ(assessment.regions[0].measurements[0].definition, "sum" + suffix(done));
+  EXPECT_EQ(assessment.percist->numbers[0].definition, "sum" + suffix(done));
+  EXPECT_EQ(assessment.comparison->changes[0].definition, "sum" + suffix(done));
+  EXPECT_EQ(assessment.lesionDefinition, "SUVbw >= 4.0");  // the rule by which studies are compared
 }
 
 struct Untouched {
