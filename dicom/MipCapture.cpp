@@ -41,6 +41,7 @@ void putImage(DcmItem& dataset, const CineLoop& loop) {
   put(dataset, DCM_ImageType, "DERIVED\\SECONDARY\\MIP");
   put(dataset, DCM_ConversionType, "WSD");   // made by a workstation
   put(dataset, DCM_PatientOrientation, "");  // turns
+  put(dataset, DCM_BodyPartExamined, "WHOLEBODY");
   put(dataset, DCM_BurnedInAnnotation, "YES");
   put(dataset, DCM_DerivationDescription, fitted(loop.description, 1024));
   put(dataset, DCM_DerivationCodeSequence, codes::maximumIntensityProjection());

@@ -17,6 +17,7 @@ double roundStep(double value) {
 
 void dot(const Canvas& canvas, double x, double y, bool solid) {
   cairo_t* cairo = canvas.cairo();
+  cairo_new_path(cairo);  // text leaves a point that the circle would be joined to
   cairo_arc(cairo, x, y, 2.6, 0, 6.2832);
   canvas.setGrey(solid ? 0 : 1);
   cairo_fill_preserve(cairo);

@@ -167,6 +167,7 @@ void drawComparison(Flow& flow, const Comparison& c) {
 
 void drawCourse(Flow& flow, const Subject& subject) {
   const ResponseAssessment& a = subject.a;
+  if (!a.priors.empty() || a.comparison) flow.newPage();
   flow.heading("Course over earlier studies", 60);
   if (a.priors.empty() && !a.comparison) {
     flow.paragraph("No earlier study was compared: this is read as a baseline.");
@@ -193,7 +194,7 @@ void drawPercistReading(Flow& flow, const Subject& subject) {
   }
   flow.paragraph(std::string("The hottest lesion is ") +
                      (a.percist->measurable ? "measurable" : "not measurable") + ". Reference: " +
-                     organText(a.percist->reference) + ". " + a.percist->definition,
+                     organText(a.percist->reference) + ". Rule: " + a.percist->definition,
                  {.size = 8});
   Table table(flow, {{"Quantity", 170}, {"Value", 62, Align::Right}, {"Definition", 280}}, 7.6);
   for (const Measurement& m : a.percist->numbers)

@@ -204,7 +204,7 @@ void drawInput(Flow& flow, const Subject& subject) {
   flow.heading("Input quality", 60);
   for (const std::string& warning : a.warnings)
     flow.bullet("Remark: " + warning, {.size = 8.5, .bold = true});
-  if (a.warnings.empty()) flow.paragraph("Nothing in the images was odd.");
+  if (a.warnings.empty()) flow.paragraph("No remark on the images.");
   flow.advance(2);
   const auto& g = s.geometry;
   flow.fact("Institution", s.institutionName.empty() ? "not given" : s.institutionName);

@@ -302,9 +302,8 @@ void drawTitle(Flow& flow, const Subject& subject) {
   const Canvas& canvas = flow.canvas();
   canvas.text(flow.left(), flow.y() + 5, flow.width(), "fedpet",
               {.size = 9, .grey = 0.35, .align = Align::Right}, 1);
-  flow.advance(canvas.text(flow.left(), flow.y(), flow.width() - 60,
-                           "FDG-PET before immunotherapy: assessment", {.size = 15, .bold = true},
-                           1));
+  flow.advance(canvas.text(flow.left(), flow.y(), flow.width() - 60, "FDG-PET assessment",
+                           {.size = 15, .bold = true}, 1));
   const std::string use(kResearchUseOnly);
   const TextStyle style{.size = 9, .bold = true, .align = Align::Centre};
   const double height = canvas.textHeight(flow.width() - 12, use, style) + 5;
@@ -425,8 +424,7 @@ void drawRefusals(Flow& flow, const Subject& subject) {
     flow.advance(6);
   }
   flow.paragraph(
-      "When the data has been corrected, send the series again: it is then assessed by "
-      "itself, and this page is replaced.",
+      "When the data has been corrected, send the series again: it is then assessed anew.",
       {.size = 9.5});
 }
 
