@@ -29,6 +29,13 @@ std::string shown(WallClock at) {
                      time.hours().count(), time.minutes().count(), time.seconds().count());
 }
 
+// "0.31" and not "0.31 1": these units say that there is none.
+std::string withUnit(double value, const Code& unit) {
+  if (unit.value.empty() || unit.value == "1" || unit.value == "{ratio}" || unit.value == "{count}")
+    return fmt::format("{}", value);
+  return fmt::format("{} {}", value, unit.value);
+}
+
 std::string joined(const std::vector<std::string>& parts, const char* between = ", ") {
   return fmt::format("{}", fmt::join(parts, between));
 }
@@ -50,8 +57,7 @@ std::string shown(const ReportReference& reference) {
 
 std::string valueOf(const ReportItem& item) {
   if (item.valueType == "CODE") return shown(item.code);
-  if (item.valueType == "NUM")
-    return item.number ? fmt::format("{} {}", *item.number, item.unit.value) : "no value";
+  if (item.valueType == "NUM") return item.number ? withUnit(*item.number, item.unit) : "no value";
   if (!item.reference.sopInstanceUid.empty()) return shown(item.reference);
   return item.text;
 }
@@ -95,7 +101,7 @@ std::string nameOf(const ReportNumber& number) {
 
 void addNumber(Lines& out, const ReportNumber& number) {
   std::string value = "no value";
-  if (number.value) value = fmt::format("{} {}", *number.value, number.unit.value);
+  if (number.value) value = withUnit(*number.value, number.unit);
   if (number.qualifier) value += " (" + shown(*number.qualifier) + ")";
   if (!number.findingSites.empty()) value += " in: " + shown(number.findingSites);
   out.line(2, fmt::format("{:<36} {}", nameOf(number), value));

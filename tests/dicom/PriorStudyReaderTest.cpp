@@ -301,6 +301,44 @@ TEST(PriorStudyReader, TellsAnOrganFromAFindingInIt) {
   EXPECT_FALSE(only(prior).organ.has_value());
 }
 
+dicom::ReportItem described(const Code& name, const std::string& text, const Code& code = {}) {
+  dicom::ReportItem item;
+  item.name = name;
+  item.text = text;
+  item.code = code;
+  return item;
+}
+
+// An image of a library whose descriptors stand below each image, as highdicom writes them.
+dicom::ReportItem anImage(const std::string& modality, const std::string& time) {
+  dicom::ReportItem image;
+  image.valueType = "IMAGE";
+  image.children = {described({"121139", "DCM", "Modality"}, "", {modality, "DCM", ""}),
+                    described({"126201", "DCM", "Acquisition Date"}, "20260301"),
+                    described({"126202", "DCM", "Acquisition Time"}, time)};
+  return image;
+}
+
+TEST(PriorStudyReader, AsksThePetImagesOfTheLibraryWhenTheyWereAcquired) {
+  using namespace std::chrono;
+  dicom::Report report = aLesion({});
+  report.header.studyAt = local_days{2026y / February / 28};
+  report.imageLibrary = {{{}, {anImage("CT", "090000")}},
+                         {{}, {anImage("PT", "101500"), anImage("PT", "101500")}}};
+  EXPECT_EQ(toPriorStudy(report, {}).summary.scannedAt,
+            WallClock(local_days{2026y / March / 1} + 10h + 15min));
+
+  report.imageLibrary[1].images[1] = anImage("PT", "101800");  // another bed
+  PriorStudy prior = toPriorStudy(report, {});
+  EXPECT_EQ(prior.summary.scannedAt, WallClock(local_days{2026y / February / 28}));
+  EXPECT_THAT(prior.warnings, Contains(HasSubstr("time of its study is taken")));
+
+  report.imageLibrary.pop_back();  // a CT's time is not the PET's
+  prior = toPriorStudy(report, {});
+  EXPECT_EQ(prior.summary.scannedAt, WallClock(local_days{2026y / February / 28}));
+  EXPECT_THAT(prior.warnings, Contains(HasSubstr("which images are the PET")));
+}
+
 // --- other people's -----------------------------------------------------------------------------
 
 // The numbers of the data's README; 795 voxels as pydicom counts them.

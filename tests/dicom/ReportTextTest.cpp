@@ -58,6 +58,7 @@ TEST(ReportText, ShowsCategoriesAndReasonsOfAFollowUp) {
   EXPECT_THAT(text, ContainsRegex("PERCIST 1.0 response +Progressive metabolic disease"));
   EXPECT_THAT(text, HasSubstr("a new lesion is progression"));
   EXPECT_THAT(text, ContainsRegex("Change of TLG +no value: Measurement not attempted"));
+  EXPECT_THAT(text, ContainsRegex("Predicted probability of event +0.62\n"));
   EXPECT_THAT(text, Not(HasSubstr("Secret")));
 }
 

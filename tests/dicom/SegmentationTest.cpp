@@ -358,6 +358,14 @@ TEST(SegmentationReader, SaysWhatIsWrongWithABrokenSegmentation) {
       HasSubstr("segment that is not described"));
 }
 
+// A few hundred kilobytes that would exhaust the stack of a reader that recurses.
+TEST(SegmentationReader, RefusesSequencesNestedWithoutEnd) {
+  std::string nest;
+  for (int i = 0; i < 20000; ++i) nest += testing::openContent();
+  for (int i = 0; i < 20000; ++i) nest += testing::closeContent();
+  EXPECT_THAT(refusalOf(testing::reportFile(nest)), HasSubstr("nested"));
+}
+
 TEST(SegmentationReader, SurvivesAFileCutAnywhere) {
   const Bytes good = written(anAssessment());
   for (std::size_t length = 0; length < good.size(); length += 977) {
