@@ -6,12 +6,15 @@
 #include "dicom/ResultHeader.h"
 
 #include <dcmtk/dcmdata/dcpixel.h>
-#include <dcmtk/dcmdata/dcrleerg.h>
+#include <dcmtk/dcmjpeg/djencode.h>
+#include <dcmtk/dcmjpeg/djrplol.h>
 
 #include <mutex>
 
 namespace fedpet::dicom {
 namespace {
+
+constexpr E_TransferSyntax kSyntax = EXS_JPEGProcess14SV1;
 
 void require(bool holds, const char* what) {
   if (!holds) throw DicomError(std::string("cannot write the projection: ") + what);
@@ -43,8 +46,6 @@ void putImage(DcmItem& dataset, const CineLoop& loop) {
   put(dataset, DCM_PatientOrientation, "");  // turns
   put(dataset, DCM_BodyPartExamined, "WHOLEBODY");
   put(dataset, DCM_BurnedInAnnotation, "YES");
-  put(dataset, DCM_DerivationDescription, fitted(loop.description, 1024));
-  put(dataset, DCM_DerivationCodeSequence, codes::maximumIntensityProjection());
   put(dataset, DCM_LossyImageCompression, "00");
   put(dataset, DCM_PhotometricInterpretation, "MONOCHROME2");
   put(dataset, DCM_PresentationLUTShape, "IDENTITY");
@@ -61,6 +62,13 @@ void putImage(DcmItem& dataset, const CineLoop& loop) {
       {DCM_PixelRepresentation, 0}};
   for (const auto& [tag, value] : numbers)
     check(dataset.putAndInsertUint16(tag, static_cast<Uint16>(value)), DcmTag(tag).getTagName());
+}
+
+// After the pixels: the encoder adds words of its own.
+void putDerivation(DcmItem& dataset, const CineLoop& loop) {
+  delete dataset.remove(DCM_DerivationCodeSequence);
+  put(dataset, DCM_DerivationDescription, fitted(loop.description, 1024));
+  put(dataset, DCM_DerivationCodeSequence, codes::maximumIntensityProjection());
 }
 
 // Cine and multi-frame modules: frames at even times, played in a circle.
@@ -83,8 +91,9 @@ void putPixels(DcmDataset& dataset, const CineLoop& loop) {
                                        static_cast<unsigned long>(bytes.size())),
         "the pixels");
   static std::once_flag once;
-  std::call_once(once, [] { DcmRLEEncoderRegistration::registerCodecs(); });
-  check(dataset.chooseRepresentation(EXS_RLELossless, nullptr), "the compressed pixels");
+  std::call_once(once, [] { DJEncoderRegistration::registerCodecs(); });
+  const DJ_RPLossless firstOrder(1, 0);  // selection value 1, nothing shifted off: exact
+  check(dataset.chooseRepresentation(kSyntax, &firstOrder), "the compressed pixels");
 }
 
 }  // namespace
@@ -105,7 +114,8 @@ std::vector<std::byte> writeMipCapture(const ResponseAssessment& a, const CineLo
   putCine(dataset, loop);
   addSources(dataset, a);
   putPixels(dataset, loop);
-  return partTen(file, EXS_RLELossless);
+  putDerivation(dataset, loop);
+  return partTen(file, kSyntax);
 }
 
 }  // namespace fedpet::dicom
