@@ -492,8 +492,9 @@ TEST_F(LabelReaders, SurviveAnyTypeInAnyPlace) {
                                   std::string("\xff\xfe", 2),
                                   json::array({json{{"coding", {7, nullptr}}}})};
   std::size_t changed = 0;
-  for (const json& resource : good)
-    for (const auto& [pointer, value] : resource.flatten().items())
+  for (const json& resource : good) {
+    const json flat = resource.flatten();
+    for (const auto& [pointer, value] : flat.items())
       for (json::json_pointer at(pointer); !at.empty(); at = at.parent_pointer())
         for (const json& replacement : strange) {
           json broken = resource;
@@ -502,6 +503,7 @@ TEST_F(LabelReaders, SurviveAnyTypeInAnyPlace) {
           EXPECT_NO_THROW(read(broken)) << at.to_string() << " = " << resource["resourceType"];
           ++changed;
         }
+  }
   EXPECT_GT(changed, 1000U);
 }
 
