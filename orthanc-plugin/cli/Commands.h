@@ -22,5 +22,6 @@ void addCompareSegCommand(CLI::App&, ExitCode&);
 void addTrainCommand(CLI::App&, ExitCode&);
 void addPrivacyCommand(CLI::App&, ExitCode&);
 void addFederateCommand(CLI::App&, ExitCode&);
+void addLabelsCommand(CLI::App&, ExitCode&);
 
 }  // namespace fedpet::plugin

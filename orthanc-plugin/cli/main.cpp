@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   addSrCommand(app, exitCode);
   addRadiomicsCommand(app, exitCode);
   addHarmoniseCommand(app, exitCode);
+  addLabelsCommand(app, exitCode);
   addTrainCommand(app, exitCode);
   addPrivacyCommand(app, exitCode);
   addFederateCommand(app, exitCode);
