@@ -236,7 +236,8 @@ void paintBowelAndPelvis(Painter& p) {
       p.paintInside(p.rod(colon[n - 1], colon[n], radius * 0.55, radius * 0.55), Tissue::Bowel,
                     0.5 * suv);
   }
-  const double fill = std::cbrt(p.random.logNormalWithin(1, 0.45, 0.35, 2.4));
+  const double drawn = p.random.logNormalWithin(1, 0.45, 0.35, 2.4);  // also when it is not used
+  const double fill = std::cbrt(p.spec.bladderFill.value_or(drawn));
   if (p.frame.female())
     p.paintInside(p.ball(0, 14, 936, 24, 22, 26), Tissue::OtherSoftTissue, 1.4);
   else

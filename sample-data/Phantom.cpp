@@ -15,15 +15,17 @@ namespace {
 
 void check(const PhantomSpec& spec) {
   const ScannerSpec& s = spec.scanner;
-  const bool sane = spec.weightKg > 0 && spec.heightM > 0.5 && spec.heightM < 2.5 && s.matrix >= 16 &&
-                    s.matrix <= 1024 && s.voxelMm[0] > 0.5 && s.voxelMm[1] > 0.5 && s.voxelMm[2] > 0.5 &&
-                    s.voxelMm[0] < 20 && s.voxelMm[1] < 20 && s.voxelMm[2] < 20;
+  const bool sane = spec.weightKg > 0 && spec.heightM > 0.5 && spec.heightM < 2.5 &&
+                    s.matrix >= 16 && s.matrix <= 1024 && s.voxelMm[0] > 0.5 &&
+                    s.voxelMm[1] > 0.5 && s.voxelMm[2] > 0.5 && s.voxelMm[0] < 20 &&
+                    s.voxelMm[1] < 20 && s.voxelMm[2] < 20;
   if (!sane) throw std::invalid_argument("phantom: weight, height, matrix or voxel out of range");
 }
 
 VolumeGeometry gridFor(const PhantomSpec& spec, const BodyFrame& frame) {
   const ScannerSpec& scanner = spec.scanner;
-  const double bottom = frame.height(690), top = spec.withoutHead ? frame.height(1615) : 24.0;
+  const double bottom = frame.height(spec.withoutThighs ? 850 : 690),
+               top = spec.withoutHead ? frame.height(1615) : 24.0;
   VolumeGeometry g;
   g.size = {scanner.matrix, scanner.matrix,
             static_cast<int>(std::ceil((top - bottom) / scanner.voxelMm[2])) + 1};
@@ -149,8 +151,10 @@ Phantom makePhantom(const PhantomSpec& spec) {
   phantom.tissueTable = tabulate(canvas);
   averageLesions(lesions, canvas.suv);
   const NoiseReference reference{spec.uptake.liver, liverDiameterMm(canvas)};
-  phantom.image = {canvas.geometry,
-                   measure(canvas.suv, canvas.geometry, spec.scanner, reference, spec.seed)};
+  phantom.image = {
+      canvas.geometry,
+      measure(canvas.suv, canvas.geometry, spec.scanner, reference,
+              spec.seed + 0x9e3779b97f4a7c15u * static_cast<std::uint64_t>(spec.scanNumber - 1))};
   phantom.truth = {canvas.geometry, std::move(canvas.suv)};
   phantom.tissues = {canvas.geometry, std::move(canvas.labels)};
   phantom.lesions = std::move(lesions.labels);

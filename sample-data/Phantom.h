@@ -61,6 +61,7 @@ struct LesionPlan {
 
 struct PhantomSpec {
   std::uint64_t seed = 1;
+  int scanNumber = 1;           // of the same body: another scan has other noise
   std::string sex = "M";        // "M" or "F"
   double ageYears = 65, heightM = 1.74, weightKg = 76;
   double injectedActivityBq = 250e6, uptakeMinutes = 60;
@@ -69,8 +70,10 @@ struct PhantomSpec {
   std::vector<LesionPlan> lesions;
   bool armsUp = true;
   bool withoutHead = false;     // skull base to mid-thigh instead of vertex to mid-thigh
+  bool withoutThighs = false;   // down to the pelvic floor instead of mid-thigh
   bool brownFat = false;
   bool metforminBowel = false;  // intense bowel along its whole length
+  std::optional<double> bladderFill;  // volume over that of a usual bladder; drawn when absent
   double textureCv = 0.10;      // lognormal variation inside a tissue, before the PSF
 };
 

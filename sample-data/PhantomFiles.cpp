@@ -105,6 +105,27 @@ void writeFile(const std::filesystem::path& file, std::string_view bytes) {
   if (!out.flush()) throw dicom::DicomError("cannot write " + file.filename().string());
 }
 
+PhantomPatient writePhantom(const Phantom& phantom, int index, std::chrono::days later,
+                            const std::filesystem::path& dir) {
+  PhantomSeriesFacts facts;
+  facts.patientNumber = index;
+  facts.scanStart += std::chrono::days(index - 1) + later;
+  PetSeries series = toPetSeries(phantom, facts);
+  PhantomPatient patient;
+  patient.petDirectory = dir / "PT";
+  dicom::writePetSeries(series, patient.petDirectory);
+  patient.truthJson = dir / "truth.json";
+  writeFile(patient.truthJson, truthAsJson(phantom, series));
+  if (const auto seg = dicom::writeSegmentation(truthAsStudy(phantom, std::move(series)))) {
+    patient.truthSegmentation = dir / "truth-seg.dcm";
+    writeFile(patient.truthSegmentation, {reinterpret_cast<const char*>(seg->data()), seg->size()});
+  }
+  patient.slices = phantom.image.geometry.size[2];
+  patient.lesions = static_cast<int>(phantom.lesionTable.size());
+  patient.tmtvMl = tmtvMl(phantom);
+  return patient;
+}
+
 }  // namespace
 
 std::uint64_t patientSeed(std::uint64_t cohortSeed, int index) {
@@ -172,24 +193,13 @@ std::string truthAsJson(const Phantom& phantom, const PetSeries& series) {
 }
 
 PhantomPatient writePhantomPatient(const PhantomSpec& spec, int index, const std::filesystem::path& dir) {
-  const Phantom phantom = makePhantom(spec);
-  PhantomSeriesFacts facts;
-  facts.patientNumber = index;
-  facts.scanStart += std::chrono::days(index - 1);
-  PetSeries series = toPetSeries(phantom, facts);
-  PhantomPatient patient;
-  patient.petDirectory = dir / "PT";
-  dicom::writePetSeries(series, patient.petDirectory);
-  patient.truthJson = dir / "truth.json";
-  writeFile(patient.truthJson, truthAsJson(phantom, series));
-  if (const auto seg = dicom::writeSegmentation(truthAsStudy(phantom, std::move(series)))) {
-    patient.truthSegmentation = dir / "truth-seg.dcm";
-    writeFile(patient.truthSegmentation, {reinterpret_cast<const char*>(seg->data()), seg->size()});
-  }
-  patient.slices = phantom.image.geometry.size[2];
-  patient.lesions = static_cast<int>(phantom.lesionTable.size());
-  patient.tmtvMl = tmtvMl(phantom);
-  return patient;
+  return writePhantom(makePhantom(spec), index, std::chrono::days(0), dir);
+}
+
+PhantomPatient writeFollowUp(const PhantomSpec& before, int index, Course course,
+                             const std::filesystem::path& dir) {
+  return writePhantom(makePhantom(afterTreatment(makePhantom(before), course)), index,
+                      kFollowUpAfter, dir / "follow-up");
 }
 
 PhantomPatient writePhantomPatient(std::uint64_t seed, int index, const std::filesystem::path& dir) {

@@ -1,6 +1,7 @@
 // A synthetic patient on disk: the PET as DICOM, the truth as DICOM SEG and as JSON.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -8,6 +9,7 @@
 #include "clinical/ResponseAssessment.h"
 #include "sample-data/Phantom.h"
 #include "sample-data/PhantomSeries.h"
+#include "sample-data/TreatedPatient.h"
 
 namespace fedpet::sample {
 
@@ -23,6 +25,10 @@ struct PhantomPatient {
 // index are the same files again. Throws DicomError when the disk refuses.
 PhantomPatient writePhantomPatient(std::uint64_t seed, int index, const std::filesystem::path& dir);
 PhantomPatient writePhantomPatient(const PhantomSpec&, int index, const std::filesystem::path& dir);
+// The patient of `before` again in `dir`/follow-up, kFollowUpAfter later.
+PhantomPatient writeFollowUp(const PhantomSpec& before, int index, Course,
+                             const std::filesystem::path& dir);
+inline constexpr std::chrono::days kFollowUpAfter{56};
 // The seed of patient `index` (1, 2, ...) of a cohort seed: 1 is the cohort seed itself.
 std::uint64_t patientSeed(std::uint64_t cohortSeed, int index);
 

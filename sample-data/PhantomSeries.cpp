@@ -32,6 +32,7 @@ std::string fingerprint(const PhantomSpec& spec, const PhantomSeriesFacts& facts
   text += formatted("|%.6g|%.6g|%.6g|%.6g|%.6g|%d%d%d%d|%.6g", u.liver, u.spleen, u.marrow,
                     u.myocardium, u.bladder, spec.armsUp, spec.withoutHead, spec.brownFat,
                     spec.metforminBowel, spec.textureCv);
+  if (spec.scanNumber != 1) text += formatted("|scan %d", spec.scanNumber);
   for (const LesionPlan& lesion : spec.lesions)
     text += formatted("|%d %.6g %.6g %.6g", static_cast<int>(lesion.site), lesion.diameterMm,
                       lesion.suv, lesion.necroticFraction);

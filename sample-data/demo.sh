@@ -62,8 +62,9 @@ if [ -n "${STUDY:-}" ]; then
   studies+=("$STUDY")
   echo "Yours: $STUDY"
 else
-  "$fedpet" phantom --out "$work/phantom" --seed "${SEED:-1}" --patients 1
-  studies+=("$work/phantom")
+  "$fedpet" phantom --out "$work/phantom" --seed "${SEED:-1}" --follow-up response
+  studies+=("$work/phantom/PT" "$work/phantom/follow-up/PT")
+  echo "The same synthetic patient before treatment and eight weeks later."
 fi
 if [ -d "$real_series" ]; then
   studies+=("$real_series")

@@ -275,8 +275,11 @@ std::vector<std::string> OrthancFixture::seriesOf(const std::string& modality) c
   return found;
 }
 
-std::vector<fs::path> phantomFiles() {
-  const fs::path folder = fs::path(FEDPET_BINARY_DIR) / "system-test-phantom";
+namespace {
+
+// The synthetic patient of all system tests: PT and follow-up/PT.
+fs::path phantomFolder() {
+  const fs::path folder = fs::path(FEDPET_BINARY_DIR) / "system-test-patient";
   if (!fs::exists(folder)) {
     // Beside, then renamed: tests may run at the same time.
     const fs::path work = folder.string() + "." + std::to_string(getpid());
@@ -284,14 +287,27 @@ std::vector<fs::path> phantomFiles() {
     spec.scanner.matrix = 84;
     spec.scanner.voxelMm = {8, 8, 8};
     sample::writePhantomPatient(spec, 1, work);
+    sample::writeFollowUp(spec, 1, sample::Course::Response, work);
     std::error_code taken;
     fs::rename(work, folder, taken);
     if (taken) fs::remove_all(work);
   }
+  return folder;
+}
+
+std::vector<fs::path> sortedFilesIn(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder / "PT")) files.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
+}
+
+}  // namespace
+
+std::vector<fs::path> phantomFiles() { return sortedFilesIn(phantomFolder() / "PT"); }
+
+std::vector<fs::path> followUpFiles() {
+  return sortedFilesIn(phantomFolder() / "follow-up" / "PT");
 }
 
 std::vector<fs::path> modifiedCopy(const std::vector<fs::path>& files, const fs::path& folder,

@@ -86,6 +86,8 @@ std::vector<pid_t> childrenOf(pid_t parent);
 
 // The files of a small synthetic whole-body FDG study (8 mm voxels), made once per build.
 std::vector<std::filesystem::path> phantomFiles();
+// Those of the same patient eight weeks later: every lesion has become smaller and colder.
+std::vector<std::filesystem::path> followUpFiles();
 // A copy of files in `folder`, changed by DCMTK's dcmodify: {"-m", "(0010,1030)=0"}.
 std::vector<std::filesystem::path> modifiedCopy(const std::vector<std::filesystem::path>& files,
                                                 const std::filesystem::path& folder,

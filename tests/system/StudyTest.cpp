@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <fstream>
+#include <set>
 #include <thread>
 
 namespace fedpet::testing {
@@ -32,7 +33,7 @@ class Study : public ::testing::Test {
   static void expectOneResult(const OrthancFixture& orthanc) {
     EXPECT_THAT(orthanc.seriesOf("SR"), SizeIs(1));
     EXPECT_THAT(orthanc.seriesOf("SEG"), SizeIs(1));
-    for (const char* modality : {"SR", "SEG"})
+    for (const char* modality : {"SR", "SEG", "DOC", "OT"})
       for (const auto& id : orthanc.seriesOf(modality))
         EXPECT_THAT(orthanc.get("/series/" + id).at("Instances"), SizeIs(1)) << modality;
   }
@@ -50,7 +51,7 @@ TEST_F(Study, SentByCStoreComesBackAsReportAndSegmentation) {
 
   const json pet = orthanc.get("/series/" + job["orthancSeriesId"].get<std::string>());
   const json study = orthanc.get("/studies/" + pet["ParentStudy"].get<std::string>());
-  EXPECT_THAT(study["Series"], SizeIs(3)) << "the results are in the study of the PET";
+  EXPECT_THAT(study["Series"], SizeIs(5)) << "SR, SEG, PDF and cine are in the study of the PET";
 
   const std::string root =
       "/dicom-web/studies/" + study["MainDicomTags"]["StudyInstanceUID"].get<std::string>();
@@ -72,6 +73,69 @@ TEST_F(Study, SentByCStoreComesBackAsReportAndSegmentation) {
               HasSubstr("fedpet_jobs_done 1"));
   EXPECT_THAT(orthanc.request("GET", "/app/explorer.js").status, 200);
   EXPECT_THAT(orthanc.request("GET", "/plugins/explorer.js").body, HasSubstr("fedpet"));
+}
+
+TEST_F(Study, HasAReportToReadAndAPictureToTurn) {
+  OrthancFixture orthanc;
+  orthanc.start();
+  orthanc.send(phantomFiles());
+  orthanc.waitForState("done");
+  const auto instanceOf = [&](const char* modality) {
+    const auto series = orthanc.seriesOf(modality);
+    return series.empty()
+               ? std::string()
+               : orthanc.get("/series/" + series.front())["Instances"][0].get<std::string>();
+  };
+  const auto pdf = orthanc.request("GET", "/instances/" + instanceOf("DOC") + "/pdf");
+  EXPECT_EQ(pdf.status, 200);
+  EXPECT_THAT(pdf.body, ::testing::StartsWith("%PDF-"));
+  const std::string cine = instanceOf("OT");
+  EXPECT_THAT(orthanc.get("/instances/" + cine + "/frames"), SizeIs(36));
+  EXPECT_EQ(orthanc.request("GET", "/instances/" + cine + "/frames/9/preview").status, 200);
+}
+
+TEST_F(Study, OfAPatientWithAnEarlierOneIsComparedWithIt) {
+  OrthancFixture orthanc;
+  orthanc.start();
+  orthanc.send(phantomFiles());
+  const json first = orthanc.waitForState("done");
+  orthanc.send(followUpFiles());
+  const json second = orthanc.waitForJob(
+      [&](const json& job) { return job["id"] != first["id"] && job["state"] == "done"; });
+  const auto assessmentOf = [&](const json& job) {
+    return orthanc.get("/fedpet/assessments/" + job["orthancSeriesId"].get<std::string>());
+  };
+  const json before = assessmentOf(first), after = assessmentOf(second);
+  EXPECT_TRUE(before["comparison"].is_null());
+  ASSERT_FALSE(after["comparison"].is_null());
+  EXPECT_THAT(after["priors"], SizeIs(1));
+  EXPECT_EQ(after["comparison"]["earlier"]["srSopInstanceUid"],
+            before["identity"]["srSopInstanceUid"]);
+  // The generator makes every lesion colder by more than 30 % (sample-data/TreatedPatient.cpp).
+  EXPECT_EQ(after["comparison"]["percist"].value("category", ""), "PMR") << after["comparison"];
+
+  // A lesion that was there before keeps its tracking UID, in the JSON and so in SR and SEG.
+  std::set<std::string> known, matched;
+  for (const json& region : before["regions"]) known.insert(region["trackingUid"]);
+  for (const json& lesion : after["comparison"]["lesions"])
+    if (lesion["fate"] == "Matched") matched.insert(lesion["trackingUid"]);
+  EXPECT_FALSE(matched.empty());
+  for (const std::string& uid : matched) EXPECT_TRUE(known.contains(uid)) << uid;
+}
+
+TEST_F(Study, OfAnotherPatientWithTheSameNumberIsNotComparedWith) {
+  OrthancFixture orthanc;
+  orthanc.start();
+  orthanc.send(phantomFiles());
+  const json first = orthanc.waitForState("done");
+  orthanc.send(
+      modifiedCopy(followUpFiles(), orthanc.folder() / "other", {"-m", "(0010,0030)=19200101"}));
+  const json second = orthanc.waitForJob(
+      [&](const json& job) { return job["id"] != first["id"] && job["state"] == "done"; });
+  const json after =
+      orthanc.get("/fedpet/assessments/" + second["orthancSeriesId"].get<std::string>());
+  EXPECT_TRUE(after["comparison"].is_null());
+  EXPECT_THAT(after["warnings"].dump(), HasSubstr("check the identity"));
 }
 
 TEST_F(Study, StartsNothingByItsResultsOrWhenItIsSentAgain) {
