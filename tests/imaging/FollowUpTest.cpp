@@ -408,6 +408,35 @@ TEST(FollowUp, IsCompleteWhenNothingAboveTheLiverIsLeftInTheLesionsPlace) {
   EXPECT_TRUE(says(compared(now, priors).warnings, "lesion rule alone"));
 }
 
+// The bladder filled over the place of a lesion that went: its SUV 20 is not what is left of it.
+TEST(FollowUp, DoesNotTakeNormalUptakeForWhatIsLeftOfALesion) {
+  Study now = aStudy({});
+  SuvVolume volume{now.labels.geometry, std::vector<float>(now.labels.labels.size(), 1.0F)};
+  const std::array<int, 3> bladder{kFirst.at[0] - 1, kFirst.at[1], kFirst.at[2]};
+  Region region;
+  region.label = 99;
+  region.role = RegionRole::Physiological;
+  region.organ = Organ::Bladder;
+  region.centroidMm = middleOf(bladder);
+  region.trackingId = "Urinary bladder";
+  now.assessment.regions.push_back(region);
+  paint(now.labels, bladder, 99);
+  // Far enough from what is left of the lesion's place for the 1 ml sphere.
+  volume.suvBw[now.labels.geometry.offset(kFirst.at[0] - 1, kFirst.at[1] + 1, kFirst.at[2] + 1)] =
+      20;
+  const auto c = compare({now.assessment, now.labels, &volume}, {aPrior({kFirst})});
+  EXPECT_EQ(c->percist, Complete);
+}
+
+TEST(FollowUp, NeverGivesOneTrackingUidTwice) {
+  PriorStudy prior = aPrior({kFirst, kSecond});
+  prior.regions[1].trackingUid = prior.regions[0].trackingUid;
+  Study now = aStudy({kFirst, kSecond});
+  followUp(now.assessment, now.labels, {prior});
+  EXPECT_EQ(now.assessment.regions[0].trackingUid, "2.25.71");
+  EXPECT_EQ(now.assessment.regions[1].trackingUid, "");
+}
+
 TEST(FollowUp, WarnsOfAnotherScannerAndOfUnknownUptakeTimes) {
   Study now = aStudy({kFirst});
   now.assessment.series.manufacturerModel = "Model 8";
