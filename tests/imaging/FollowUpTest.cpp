@@ -408,7 +408,7 @@ TEST(FollowUp, IsCompleteWhenNothingAboveTheLiverIsLeftInTheLesionsPlace) {
   EXPECT_TRUE(says(compared(now, priors).warnings, "lesion rule alone"));
 }
 
-// The bladder filled over the place of a lesion that went: its SUV 20 is not what is left of it.
+// The bladder filled over the place of a lesion that went: its SUV 60 is not what is left of it.
 TEST(FollowUp, DoesNotTakeNormalUptakeForWhatIsLeftOfALesion) {
   Study now = aStudy({});
   SuvVolume volume{now.labels.geometry, std::vector<float>(now.labels.labels.size(), 1.0F)};
@@ -423,7 +423,7 @@ TEST(FollowUp, DoesNotTakeNormalUptakeForWhatIsLeftOfALesion) {
   paint(now.labels, bladder, 99);
   // Far enough from what is left of the lesion's place for the 1 ml sphere.
   volume.suvBw[now.labels.geometry.offset(kFirst.at[0] - 1, kFirst.at[1] + 1, kFirst.at[2] + 1)] =
-      20;
+      60;
   const auto c = compare({now.assessment, now.labels, &volume}, {aPrior({kFirst})});
   EXPECT_EQ(c->percist, Complete);
 }

@@ -228,7 +228,7 @@ Region* lesionOf(ResponseAssessment& assessment, const std::string& trackingId) 
   return nullptr;
 }
 
-// A lesion that came after the baseline keeps the UID of the study that first saw it.
+// A lesion that came after the baseline keeps the UID that the studies since then gave it.
 void takeUidsFrom(const PriorStudy& prior, ResponseAssessment& assessment,
                   const LabelVolume& labels) {
   std::set<std::string> used;
