@@ -51,8 +51,8 @@ void identifyObjects(ResponseAssessment& a, const Identities& ids) {
                 .segSeriesUid = unless(!segmented, "SEG series"),
                 .segSopInstanceUid = unless(!segmented, "SEG instance"),
                 .deviceUid = ids.device(),
-                .pdfSeriesUid = unless(refused, "PDF series"),
-                .pdfSopInstanceUid = unless(refused, "PDF instance"),
+                .pdfSeriesUid = ids.result("PDF series"),
+                .pdfSopInstanceUid = ids.result("PDF instance"),
                 .mipSeriesUid = unless(refused, "MIP series"),
                 .mipSopInstanceUid = unless(refused, "MIP instance")};
 }

@@ -22,7 +22,8 @@ namespace fedpet::dicom {
 // The observation UIDs of the comparison also depend on the report that it compares with.
 //
 // The SEG's UIDs stay empty when there is no region: then there is no SEG to refer to. Those of
-// the PDF and the MIP are always there, unless the whole study was refused.
+// the PDF are always there: a refused study has its reasons to print. Those of the MIP are there
+// unless the whole study was refused.
 // Throws DicomError when the PERCIST reading or a lesion change names a region that there is not.
 void assignIdentity(ResponseAssessment&);
 

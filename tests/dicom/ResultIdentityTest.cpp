@@ -91,6 +91,7 @@ TEST(ResultIdentity, HasNoSegmentationWhereThereIsNoRegion) {
   const auto a = identified(anAssessment().refused(RefusalCode::DoseMissing, "").build());
   EXPECT_TRUE(a.identity.segSopInstanceUid.empty());
   EXPECT_TRUE(a.identity.mipSopInstanceUid.empty());
+  EXPECT_FALSE(a.identity.pdfSopInstanceUid.empty()) << "its reasons can be printed";
   EXPECT_FALSE(a.identity.srSopInstanceUid.empty());
 }
 
