@@ -50,13 +50,6 @@ std::vector<ResponsePrediction> withoutModel() {
   return predictions;
 }
 
-void noteHarmonisation(ResponseAssessment& assessment) {
-  imaging::noteBesideNumbers(*assessment.harmonisation, assessment.wholeBody, assessment.regions);
-  if (!assessment.percist) return;
-  std::vector<Region> none;
-  imaging::noteBesideNumbers(*assessment.harmonisation, assessment.percist->numbers, none);
-}
-
 std::vector<ResponsePrediction> predict(ResponseAssessment& assessment,
                                         const response::ResponseModel& model,
                                         const AssessmentOptions& options) {
@@ -105,7 +98,6 @@ void measure(AssessedStudy& study, const AssessmentOptions& options,
   append(assessment.warnings, findings->warnings);
   study.regions = std::move(findings->labels);
   study.mips = std::move(findings->mips);
-  if (assessment.harmonisation) noteHarmonisation(assessment);
   if (options.rotatingMip)
     study.rotation = imaging::rotatingMip(*volume, study.regions, assessment.regions);
   if (options.priors) {
@@ -114,6 +106,7 @@ void measure(AssessedStudy& study, const AssessmentOptions& options,
     append(assessment.warnings, earlier.warnings);
     imaging::followUp(assessment, study.regions, earlier.studies, &*volume);
   }
+  imaging::noteBesideNumbers(assessment);
 }
 
 AssessedStudy begin(PetSeries series, const response::ResponseModel* model, WallClock assessedAt) {
