@@ -52,8 +52,8 @@ void checkPin(const Url& origin, const HttpClientOptions& options) {
 }
 
 // Throws std::invalid_argument: a line break in a header would be a second request.
-BeastRequest beastRequest(const HttpRequest& request, const Url& origin, bool isForProxy,
-                          const HttpClientOptions& options) {
+BeastRequest beastRequest(const HttpRequest& request, std::string_view body, const Url& origin,
+                          bool isForProxy, const HttpClientOptions& options) {
   if (request.target.empty() || request.target.front() != '/' ||
       hasControlCharacter(request.target) || request.target.find(' ') != std::string::npos)
     throw std::invalid_argument("a request target must be a percent-encoded path from /");
@@ -70,9 +70,9 @@ BeastRequest beastRequest(const HttpRequest& request, const Url& origin, bool is
   }
   if (isForProxy && !options.proxyAuthorization.empty())
     message.set(http::field::proxy_authorization, options.proxyAuthorization);
-  message.body() = {request.body.data(), request.body.size()};
-  if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD"))
-    message.content_length(request.body.size());
+  message.body() = {body.data(), body.size()};
+  if (!body.empty() || (request.method != "GET" && request.method != "HEAD"))
+    message.content_length(body.size());
   return message;
 }
 
@@ -117,8 +117,8 @@ class HttpClient::Session {
     if (origin.isTls()) tls_.emplace(clientContext(options));
   }
 
-  HttpResponse send(const HttpRequest& request, std::stop_token stop) {
-    BeastRequest message = beastRequest(request, origin, asksProxy(), options);
+  HttpResponse send(const HttpRequest& request, std::string_view body, std::stop_token stop) {
+    BeastRequest message = beastRequest(request, body, origin, asksProxy(), options);
     const Patience patience{std::chrono::steady_clock::now() + options.overallTimeout, stop};
     drain();
     // The callback may come from any thread, so it only posts; the post wakes the waiting step.
@@ -247,7 +247,12 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
 HttpResponse HttpClient::send(const HttpRequest& request, std::stop_token stop) {
-  return session_->send(request, std::move(stop));
+  return session_->send(request, request.body, std::move(stop));
+}
+
+HttpResponse HttpClient::send(const HttpRequest& request, std::string_view body,
+                              std::stop_token stop) {
+  return session_->send(request, body, std::move(stop));
 }
 
 HttpResponse HttpClient::get(std::string_view target, Headers headers, std::stop_token stop) {

@@ -64,6 +64,8 @@ class HttpClient {
   // Throws NetError. A redirect (301, 302, 303, 307, 308) is a Protocol error: patient data and
   // credentials go to the configured host or nowhere. `stop` may be signalled from any thread.
   HttpResponse send(const HttpRequest&, std::stop_token stop = {});
+  // With this body instead of the request's own: a large one need not be copied.
+  HttpResponse send(const HttpRequest&, std::string_view body, std::stop_token stop = {});
 
   // Shorthands for the common cases.
   HttpResponse get(std::string_view target, Headers = {}, std::stop_token stop = {});

@@ -53,6 +53,8 @@ fed::SiteSettings FederationLink::siteSettings() const {
   if (options_.trainFromHour != options_.trainUntilHour)
     settings.policy.hoursOfDay = {options_.trainFromHour, options_.trainUntilHour};
   settings.http.proxyUrl = options_.proxy;
+  settings.http.caFile = options_.serverCaFile;
+  settings.authorizationFile = options_.authorizationFile;
   settings.now = fed::systemSeconds;
   return settings;
 }

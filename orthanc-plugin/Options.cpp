@@ -222,6 +222,10 @@ const std::vector<Row>& rows() {
      [](Options& o, const json& v) { o.federation.trainUntilHour = asInteger(v, 0, 24); }},
     {"Federation.Proxy", "", "URL", "", "HTTP proxy to the coordinator, `http://proxy.example.org:3128`.",
      [](Options& o, const json& v) { o.federation.proxy = asText(v); }},
+    {"Federation.AuthorizationFile", "", "path", "", "File with the value of an `Authorization` header (`Basic ...`, `Bearer ...`) for a coordinator behind a reverse proxy or another Orthanc's authentication. Read for every request.",
+     [](Options& o, const json& v) { o.federation.authorizationFile = asText(v); }},
+    {"Federation.ServerCaFile", "", "path", "", "PEM file with authorities that may vouch for the coordinator's HTTPS server beside the consortium's own, for example `/etc/ssl/certs/ca-certificates.crt` for a public certificate. Empty: the consortium's alone.",
+     [](Options& o, const json& v) { o.federation.serverCaFile = asText(v); }},
     {"Federation.TrainingDeadline", 3600, "integer", "s", "A worker that computes longer for one round is ended.",
      [](Options& o, const json& v) { o.federation.trainingDeadline = asSeconds(v); }},
 

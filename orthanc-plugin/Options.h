@@ -79,6 +79,7 @@ struct FederationOptions {
   bool requireNoise = false, requireMasking = true;
   int trainFromHour = 0, trainUntilHour = 0;  // equal: at any hour
   std::string proxy;
+  std::string authorizationFile, serverCaFile;
   Seconds trainingDeadline{3600};
 };
 

@@ -1,10 +1,8 @@
 #include "federation/coordinator/BlobStore.h"
 
-#include "federation/coordinator/Files.h"
+#include "federation/files/DurableFiles.h"
 
 #include <algorithm>
-#include <cassert>
-#include <fstream>
 #include <vector>
 
 namespace fedpet::federation {
@@ -13,13 +11,11 @@ namespace {
 namespace fs = std::filesystem;
 
 Bytes readRange(const fs::path& path, std::uint64_t offset, std::uint64_t count) {
-  Bytes bytes(count);
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(offset));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(count));
-  if (!file || file.gcount() != static_cast<std::streamsize>(count))
+  try {
+    return readPiece(path, offset, static_cast<std::size_t>(count));
+  } catch (const fs::filesystem_error&) {
     throw StorageFault("a stored file is gone or cut short");
-  return bytes;
+  }
 }
 
 std::optional<std::uint64_t> fileSize(const fs::path& path) {
@@ -35,13 +31,12 @@ std::optional<std::uint64_t> fileSize(const fs::path& path) {
 
 BlobStore::BlobStore(const fs::path& folder) : folder_(folder / "blobs") {
   fs::create_directories(folder_);
-  for (const auto& file : fs::directory_iterator(folder_))  // of a writer that was killed
-    if (file.path().filename().string().find(".new-") != std::string::npos) fs::remove(file.path());
+  removeUnfinished(folder_);
 }
 
 std::string BlobStore::put(ByteView bytes) {
   const std::string hash = sha256Hex(bytes);
-  if (sizeOf(hash) != bytes.size()) writeWholeFile(folder_ / hash, bytes);
+  if (sizeOf(hash) != bytes.size()) writeOwnerFile(folder_ / hash, bytes);
   return hash;
 }
 
@@ -146,7 +141,8 @@ bool ContributionStore::finish(Lane& lane, const std::string& site, const std::s
     fs::remove(part);
     return false;
   }
-  syncAndRename(part, fileOf(site, sha256));
+  syncFile(part);
+  renameDurably(part, fileOf(site, sha256));
   return true;
 }
 
@@ -167,6 +163,16 @@ Bytes ContributionStore::readAll(const std::string& site, const std::string& sha
   const auto size = fileSize(fileOf(site, sha256));
   if (!size) throw StorageFault("a contribution is gone from the disk");
   return readRange(fileOf(site, sha256), 0, *size);
+}
+
+void ContributionStore::readPieces(
+    const std::string& site, const std::string& sha256,
+    const std::function<void(std::uint64_t from, ByteView)>& use) const {
+  constexpr std::uint64_t kPiece = 256u << 10;
+  const auto size = fileSize(fileOf(site, sha256));
+  if (!size) throw StorageFault("a contribution is gone from the disk");
+  for (std::uint64_t from = 0; from < *size; from += kPiece)
+    use(from, readRange(fileOf(site, sha256), from, std::min(kPiece, *size - from)));
 }
 
 void ContributionStore::remove(const std::string& site, const std::string& sha256) {

@@ -11,6 +11,7 @@
 #include "federation/crypto/Bytes.h"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -65,6 +66,9 @@ class ContributionStore {
 
   // Throws StorageFault when it is gone.
   Bytes readAll(const std::string& site, const std::string& sha256) const;
+  // The same in pieces of whole 8 bytes, with where each begins.
+  void readPieces(const std::string& site, const std::string& sha256,
+                  const std::function<void(std::uint64_t from, ByteView)>& use) const;
 
   void remove(const std::string& site, const std::string& sha256);
   void sweep();  // removes every file: no round is open

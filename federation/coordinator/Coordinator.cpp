@@ -19,6 +19,10 @@ std::string openMeta(storage::Database& database, const std::filesystem::path& f
   return *name;
 }
 
+FileLock coordinatorLock(const std::filesystem::path& folder) {
+  return {folder / "lock", "another coordinator is running in " + folder.string()};
+}
+
 MembersSettings membersSettings(const CoordinatorSettings& s, const std::string& consortium) {
   return {consortium, s.publicUrl, s.tlsPinSha256, s.clockTolerance};
 }
@@ -27,7 +31,7 @@ MembersSettings membersSettings(const CoordinatorSettings& s, const std::string&
 
 Core::Core(CoordinatorSettings given)
     : settings(std::move(given)),
-      lock(settings.folder),
+      lock(coordinatorLock(settings.folder)),
       keys(Keys::load(settings.folder)),
       database(settings.database, coordinatorSchema()),
       consortium(openMeta(database, settings.folder)),
@@ -54,6 +58,17 @@ void Core::makeSums(std::uint64_t mostBytes) {
   }
 }
 
+void Core::pruneIfDue() {
+  const std::unique_lock one(sumMutex, std::try_to_lock);  // a sum has files that no row names yet
+  if (!one) return;
+  const std::lock_guard guard(mutex);
+  if (std::chrono::abs(now() - pruned) < std::chrono::hours(1)) return;
+  pruned = now();
+  const std::size_t rounds = engine.prune(now() - settings.retention, now());
+  if (rounds > 0 && settings.log)
+    settings.log("what was said in " + std::to_string(rounds) + " old rounds was cleared away");
+}
+
 class Coordinator::Impl {
  public:
   explicit Impl(CoordinatorSettings settings) : core(std::move(settings)) {
@@ -65,7 +80,7 @@ class Coordinator::Impl {
 
   ApiResponse answer(const ApiRequest& request) {
     try {
-      ApiCall call{request, {}, {}, {}};
+      ApiCall call{request, {}, {}, {}, {}};
       const Route& route = router.find(call);
       if (route.requestType.find("cbor") != std::string::npos &&
           request.body.size() > kMaxMessageBytes)
@@ -90,11 +105,13 @@ class Coordinator::Impl {
   }
 
   void authenticate(ApiCall& call) {
-    call.site =
+    auto caller =
         core.members.authenticate(call.request, core.now(), [this](const std::string& site) {
           const std::lock_guard guard(core.mutex);
           core.engine.letGo(site, "has a new key", core.now());
         });
+    call.site = std::move(caller.site);
+    call.bodySha256 = std::move(caller.bodySha256);
   }
 
   void requireToken(const ApiRequest& request) const {
@@ -136,7 +153,7 @@ void Coordinator::create(const std::string& consortium, const CoordinatorSetting
     throw std::invalid_argument("a consortium's name has 1 to 200 characters");
   std::filesystem::create_directories(settings.folder);
   std::filesystem::permissions(settings.folder, std::filesystem::perms::owner_all);
-  const FolderLock lock(settings.folder);
+  const FileLock lock = coordinatorLock(settings.folder);
   if (std::filesystem::exists(KeyFiles{settings.folder}.authority()))
     throw std::runtime_error(settings.folder.string() + " holds a coordinator already");
   storage::Database database(settings.database, coordinatorSchema());
@@ -176,6 +193,7 @@ void Coordinator::tick() {
     }
     impl_->core.makeSums(~std::uint64_t{0});
     impl_->core.members.forgetOldNonces(impl_->core.now());
+    impl_->core.pruneIfDue();
   } catch (const std::exception& e) {
     impl_->log(std::string("the coordinator cannot go on now: ") + e.what());
   }

@@ -45,6 +45,9 @@ struct CoordinatorSettings {
   std::function<void(const std::string&)> log;  // no secret, no body
   int roundRetries = 3;      // attempts at one round that may fail before its plan is paused
   std::string tlsPinSha256;  // for invitations, when the server's certificate is not of our CA
+  // Messages and inputs of rounds that are over are kept for so long. The log, plans, decisions,
+  // who contributed to what, results and releases stay.
+  std::chrono::seconds retention = std::chrono::hours(30 * 24);
 };
 
 class Coordinator {

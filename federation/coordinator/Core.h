@@ -1,10 +1,10 @@
 // All parts of a running coordinator, for those who answer requests.
 #pragma once
 
-#include "federation/coordinator/Files.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/PlanDesk.h"
 #include "federation/coordinator/RoundEngine.h"
+#include "federation/files/DurableFiles.h"
 
 #include <mutex>
 
@@ -14,11 +14,12 @@ struct Core {
   explicit Core(CoordinatorSettings);
 
   Seconds now() const { return settings.now(); }
+  void pruneIfDue();  // once an hour; never while `mutex` is held
   // Sums that are due and not larger than so many bytes. Never while `mutex` is held.
   void makeSums(std::uint64_t mostBytes);
 
   CoordinatorSettings settings;
-  FolderLock lock;
+  FileLock lock;
   Keys keys;
   storage::Database database;
   std::string consortium;
@@ -27,7 +28,8 @@ struct Core {
   Members members;
   PlanDesk plans;
   std::mutex sumMutex;  // one sum at a time
-  std::mutex mutex;     // guards `engine`
+  std::mutex mutex;     // guards `engine` and `pruned`
+  Seconds pruned{};
   RoundEngine engine;
 };
 

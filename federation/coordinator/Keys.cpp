@@ -1,6 +1,6 @@
 #include "federation/coordinator/Keys.h"
 
-#include "federation/coordinator/Files.h"
+#include "federation/files/DurableFiles.h"
 
 namespace fedpet::federation {
 
@@ -12,11 +12,11 @@ void Keys::create(const std::filesystem::path& folder, const std::string& consor
                   std::chrono::sys_seconds now) {
   const KeyFiles files{folder};
   const auto authority =
-      CertificateAuthority::create(consortium, now - std::chrono::hours(1), now + kAuthorityLasts);
-  writeWholeFile(files.authorityKey(), authority.keyPem().view());
-  writeWholeFile(files.signingKey(), SigningKey::generate().toPem().view());
-  writeWholeFile(files.token(), viewOf(toBase64Url(randomBytes(32)) + "\n"));
-  writeWholeFile(files.authority(), viewOf(authority.certificatePem()));  // last: now it is one
+      CertificateAuthority::create(consortium, now - kSlowestClock, now + kAuthorityLasts);
+  writeOwnerFile(files.authorityKey(), authority.keyPem().view());
+  writeOwnerFile(files.signingKey(), SigningKey::generate().toPem().view());
+  writeOwnerFile(files.token(), viewOf(toBase64Url(randomBytes(32)) + "\n"));
+  writeOwnerFile(files.authority(), viewOf(authority.certificatePem()));  // last: now it is one
 }
 
 Keys Keys::load(const std::filesystem::path& folder) {

@@ -181,7 +181,7 @@ CertificateRow Members::issue(Records& records, const std::string& site, const P
                               Seconds now) {
   CertificateTerms terms;
   terms.commonName = site;
-  terms.notBefore = now - std::chrono::hours(1);  // the site's clock may be behind
+  terms.notBefore = now - kSlowestClock;
   terms.notAfter = now + kCertificateLasts;
   CertificateRow row;
   row.pem = authority_.issue(key, terms);
@@ -258,8 +258,9 @@ EnrolReply Members::renew(const std::string& site, const std::string& requestPem
 
 // --- who speaks --------------------------------------------------------------------------------
 
-std::string Members::authenticate(const ApiRequest& request, Seconds now,
-                                  const std::function<void(const std::string& site)>& keyChanged) {
+Members::Caller Members::authenticate(
+    const ApiRequest& request, Seconds now,
+    const std::function<void(const std::string& site)>& keyChanged) {
   const auto signature = parseSignatureHeader(headerOf(request, kSignatureHeader));
   if (!signature)
     throw Refusal(
@@ -268,7 +269,8 @@ std::string Members::authenticate(const ApiRequest& request, Seconds now,
   if (request.tlsMember && *request.tlsMember != signature->site)
     throw Refusal(403, "BadSignature",
                   "the request is signed by another member than the connection's certificate");
-  const Key key = keyThatSigned(request, *signature, now);
+  Caller caller{signature->site, {}};
+  const Key key = keyThatSigned(request, *signature, now, caller.bodySha256);
   const auto difference = signature->time > now ? signature->time - now : now - signature->time;
   if (difference > settings_.clockTolerance)
     throw Refusal(401, "ClockSkew", "the time of the request is too far from the coordinator's");
@@ -282,11 +284,11 @@ std::string Members::authenticate(const ApiRequest& request, Seconds now,
     if (isNewKey) activate(signature->site, key.serial, now);
   }
   if (isNewKey) keyChanged(signature->site);
-  return signature->site;
+  return caller;
 }
 
 Members::Key Members::keyThatSigned(const ApiRequest& request, const RequestSignature& signature,
-                                    Seconds now) {
+                                    Seconds now, std::string& bodySha256) {
   std::vector<Key> keys;
   {
     const std::lock_guard lock(mutex_);
@@ -298,8 +300,10 @@ Members::Key Members::keyThatSigned(const ApiRequest& request, const RequestSign
                     "the consortium has revoked this site: ask it for a new invitation");
     keys = member->second.keys;
   }
+  bodySha256 = sha256Hex(request.body);
+  const SignedRequest asSigned{request.method, request.target, request.body, bodySha256};
   for (const Key& key : keys) {
-    if (!isSignedBy({request.method, request.target, request.body}, signature, key.key)) continue;
+    if (!isSignedBy(asSigned, signature, key.key)) continue;
     if (now >= key.notAfter)
       throw Refusal(403, "Revoked",
                     "the certificate of this site has expired: ask for a new invitation");

@@ -33,11 +33,15 @@ class Members {
   EnrolReply enrol(const EnrolRequest&, Seconds now);
   EnrolReply renew(const std::string& site, const std::string& requestPem, Seconds now);
 
-  // Checks time, nonce, key, revocation; returns the site. Throws Refusal (ClockSkew, Replayed,
-  // UnknownSite, Revoked, BadSignature). `keyChanged` is called, before it returns, when this is
-  // the first request with a renewed certificate's key.
-  std::string authenticate(const ApiRequest&, Seconds now,
-                           const std::function<void(const std::string& site)>& keyChanged);
+  // Checks time, nonce, key, revocation. Throws Refusal (ClockSkew, Replayed, UnknownSite, Revoked,
+  // BadSignature). `keyChanged` is called, before it returns, when this is the first request with
+  // a renewed certificate's key.
+  struct Caller {
+    std::string site;
+    std::string bodySha256;  // hex: what was signed
+  };
+  Caller authenticate(const ApiRequest&, Seconds now,
+                      const std::function<void(const std::string& site)>& keyChanged);
 
   // Thread-safe from here on.
   // Every member that has a certificate, and may take part now.
@@ -75,7 +79,8 @@ class Members {
   void reload();
   void publishRoster(Records&, Seconds now);
   CertificateRow issue(Records&, const std::string& site, const PublicKey&, Seconds now);
-  Key keyThatSigned(const ApiRequest&, const RequestSignature&, Seconds now);
+  Key keyThatSigned(const ApiRequest&, const RequestSignature&, Seconds now,
+                    std::string& bodySha256);
   void useNonce(const RequestSignature&, Seconds now);  // throws Refusal
   void activate(const std::string& site, const std::string& serial, Seconds now);
 

@@ -9,6 +9,7 @@
 #include "federation/coordinator/Store.h"
 #include "federation/round/RoundState.h"
 #include "federation/secagg/FixedPoint.h"
+#include "federation/secagg/SecureSum.h"
 
 #include <deque>
 #include <memory>
@@ -82,6 +83,9 @@ class RoundEngine {
 
   // --- time
   void passTime(Seconds now);  // deadlines, and attempts that are due
+  // Forgets what was said in rounds that are over since before then, and their inputs. Returns how
+  // many rounds.
+  std::size_t prune(Seconds before, Seconds now);
   std::optional<SumJob> nextSum();
   SumOutcome sum(const SumJob&) const;
   void settle(const SumJob&, const SumOutcome&, Seconds now);
@@ -118,8 +122,10 @@ class RoundEngine {
                    Seconds now);
   void forget(const std::string& plan);  // its parts that are over, and what was sent for them
 
+  std::set<std::string> blobsInUse(Records&) const;
   SumDone sumOf(const SumJob&) const;
   std::vector<double> openPart(const LiveRound&, RoundSum&) const;
+  RunningSum addUp(const LiveRound&, const std::map<std::string, ContributeBody>&) const;
 
   EngineSettings settings_;
   storage::Database& database_;

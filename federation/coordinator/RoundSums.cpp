@@ -1,5 +1,6 @@
 // From the contributions of a round to what comes after it.
 #include "federation/coordinator/RoundEngine.h"
+#include "federation/secagg/InParallel.h"
 #include "federation/secagg/SecureSum.h"
 
 #include <nlohmann/json.hpp>
@@ -20,8 +21,11 @@ std::map<std::string, Body> bodiesOf(const std::vector<MessageRow>& rows,
   return bodies;
 }
 
-void addTo(std::vector<double>& sum, const std::vector<double>& values) {
-  if (sum.empty()) sum.resize(values.size());
+void addTo(std::vector<double>& sum, std::vector<double>&& values) {
+  if (sum.empty()) {
+    sum = std::move(values);
+    return;
+  }
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
 }
 
@@ -71,11 +75,11 @@ SumDone RoundEngine::sumOf(const SumJob& job) const {
   RoundSum total;
   SumDone done;
   for (const LiveRound& part : job.parts) {
-    const std::vector<double> values = openPart(part, total);
-    addTo(total.values, values);
+    std::vector<double> values = openPart(part, total);
     const int contributors = static_cast<int>(part.state.contributed.size());
     total.contributors += contributors;
     if (job.grouped) total.groupSums.emplace_back(values, contributors);
+    addTo(total.values, std::move(values));
     done.contributors.insert(done.contributors.end(), part.state.contributed.begin(),
                              part.state.contributed.end());
   }
@@ -100,14 +104,14 @@ std::vector<double> RoundEngine::openPart(const LiveRound& part, RoundSum& total
     contributions = records.messages(part.row.id, Step::Contribute);
     reveals = records.messages(part.row.id, Step::Reveal);
   });
-  RunningSum running(part.layout.length(), part.fixed->wordBytes());
-  for (const auto& [site, body] : bodiesOf<ContributeBody>(contributions, state.contributed)) {
-    const Bytes packed = contributions_.readAll(site, body.blobSha256);
-    running.add(packed);
+  const auto bodies = bodiesOf<ContributeBody>(contributions, state.contributed);
+  for (const auto& [site, body] : bodies) {
     total.metricsJson.emplace_back(site, body.metricsJson);
     if (wantsSingles(part.plan))
-      total.single.push_back(part.fixed->decode(unpackWords(packed, part.fixed->wordBytes())));
+      total.single.push_back(part.fixed->decode(
+          unpackWords(contributions_.readAll(site, body.blobSha256), part.fixed->wordBytes())));
   }
+  const RunningSum running = addUp(part, bodies);
   if (!part.terms.masked) return part.fixed->decode(running.words());
   SecureRound secure;
   secure.roundId = part.row.id;
@@ -115,7 +119,28 @@ std::vector<double> RoundEngine::openPart(const LiveRound& part, RoundSum& total
   secure.wordBytes = part.fixed->wordBytes();
   secure.joins = bodiesOf<JoinBody>(joins, state.joined);
   return part.fixed->decode(unmask(running.words(), secure, state.sharers, state.contributed,
-                                   bodiesOf<RevealBody>(reveals, state.revealed)));
+                                   bodiesOf<RevealBody>(reveals, state.revealed), coresForSums()));
+}
+
+// A few running sums, each of some of the sites.
+RunningSum RoundEngine::addUp(const LiveRound& part,
+                              const std::map<std::string, ContributeBody>& bodies) const {
+  const std::vector<std::pair<std::string, ContributeBody>> sites(bodies.begin(), bodies.end());
+  const auto cores =
+      static_cast<unsigned>(std::clamp<std::size_t>(sites.size(), 1, coresForSums()));
+  std::vector<RunningSum> sums(cores, RunningSum(part.layout.length(), part.fixed->wordBytes()));
+  inParallel(cores, [&](unsigned core) {
+    for (std::size_t i = core; i < sites.size(); i += cores) {
+      const auto& [site, body] = sites[i];
+      if (body.blobBytes != part.uploadBytes())
+        throw WireError(WireError::Kind::Malformed, "a vector of another length than the round's");
+      contributions_.readPieces(site, body.blobSha256, [&](std::uint64_t from, ByteView piece) {
+        sums[core].addFrom(static_cast<std::size_t>(from), piece);
+      });
+    }
+  });
+  for (unsigned core = 1; core < cores; ++core) sums[0].add(sums[core]);
+  return std::move(sums[0]);
 }
 
 void RoundEngine::settle(const SumJob& job, const SumOutcome& outcome, Seconds now) {

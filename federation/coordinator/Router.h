@@ -23,6 +23,7 @@ struct ApiCall {
   const ApiRequest& request;
   std::map<std::string, std::string> path;  // of the pattern's {names}
   std::string site;                         // who signed it; empty on other routes
+  std::string bodySha256;                   // hex, as it was signed; empty on other routes
   std::string administrator;                // a name for the audit
 
   const std::string& at(const std::string& name) const { return path.at(name); }

@@ -175,7 +175,7 @@ ApiResponse upload(Core& core, const ApiCall& call) {
                   "a piece may have " + std::to_string(kChunkBytes) + " bytes at most");
   const auto size = expectedSize(core, call);
   const auto offset = call.number("offset", size);
-  if (headerOf(call.request, kChunkHeader) != sha256Hex(chunk))
+  if (headerOf(call.request, kChunkHeader) != call.bodySha256)
     throw Refusal(409, "HashMismatch",
                   std::string("the piece is not what header ") + kChunkHeader + " says");
   using Outcome = ContributionStore::Outcome;

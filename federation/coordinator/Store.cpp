@@ -458,6 +458,31 @@ std::map<std::string, Bytes> Records::packetsFor(const std::string& round,
   return packets;
 }
 
+// What is decided for the number after it needs the last rounds of a plan that is not over.
+std::vector<RoundRow> Records::oldRounds(Seconds before) {
+  const long long at = toRow(before);
+  std::string columns = "r." + kRoundColumns;
+  for (std::size_t i = 0; (i = columns.find(", ", i)) != std::string::npos; i += 4)
+    columns.replace(i, 2, ", r.");
+  return collect<RoundRow>(sql_,
+                           "SELECT " + columns +
+                               " FROM rounds r JOIN plans p ON p.hash = r.plan "
+                               "WHERE r.status IN ('done', 'failed') AND r.closed_at < :t AND "
+                               "(p.status IN ('finished', 'cancelled') OR r.number < p.number - 1) "
+                               "ORDER BY r.sequence",
+                           bindRound, at);
+}
+
+void Records::dropRound(const std::string& id) {
+  for (const char* table : {"round_events", "messages", "packets"})
+    sql_ << std::string("DELETE FROM ") + table + " WHERE round = :r", use(id);
+  sql_ << "DELETE FROM rounds WHERE id = :r", use(id);
+}
+
+void Records::dropBlob(const std::string& sha256) {
+  sql_ << "DELETE FROM blobs WHERE sha256 = :s", use(sha256);
+}
+
 // --- blobs, releases, audit --------------------------------------------------------------------
 
 void Records::save(const BlobRow& r, Seconds addedAt) {

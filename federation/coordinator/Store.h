@@ -124,6 +124,10 @@ class Records {
   void dropPackets(const std::string& round);
   std::map<std::string, Bytes> packetsFor(const std::string& round, const std::string& receiver);
 
+  // Rounds that are over since before then and that no plan goes by any more.
+  std::vector<RoundRow> oldRounds(Seconds before);
+  void dropRound(const std::string& id);  // and all that was said in it
+  void dropBlob(const std::string& sha256);
   void save(const BlobRow&, Seconds addedAt);  // stays readable when it was
   std::optional<BlobRow> blob(const std::string& sha256);
   std::vector<ReleaseRow> releases();  // oldest first

@@ -29,6 +29,9 @@ std::string makeSigningRequest(const SigningKey&, const std::string& commonName)
 // The key that a request asks a certificate for; throws CryptoError when its signature is wrong.
 PublicKey keyOfRequest(const std::string& requestPem);
 
+// What is issued begins so long before it is made: a member's clock may be slow.
+inline constexpr std::chrono::hours kSlowestClock{48};
+
 struct CertificateTerms {
   std::string commonName;
   std::chrono::sys_seconds notBefore{}, notAfter{};

@@ -1,7 +1,10 @@
 #include "federation/learning/Layout.h"
 
+#include "federation/wire/Cbor.h"
+
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 
 namespace fedpet::federation {
@@ -77,7 +80,8 @@ Bytes stateFrom(const nlohmann::json& state) { return nlohmann::json::to_cbor(st
 
 nlohmann::json stateOf(const Progress& progress) {
   if (progress.state.empty()) return nlohmann::json::object();
-  return nlohmann::json::from_cbor(progress.state);
+  // As large as its model; what is large in it is a few strings of bytes.
+  return fromCbor(progress.state, std::numeric_limits<std::size_t>::max());
 }
 
 nlohmann::json packed(const std::vector<double>& values) {

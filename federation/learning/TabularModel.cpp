@@ -19,8 +19,10 @@ std::vector<int> hiddenUnitsOf(const Plan& plan) {
 
 nlohmann::json describeFeatures(const Plan& plan) {
   nlohmann::json features = nlohmann::json::array();
-  for (const Feature& f : plan.features)
+  for (const Feature& f : plan.features) {
     features.push_back({{"name", f.name}, {"unit", f.unit}, {"categories", f.categories}});
+    if (!f.reference.empty()) features.back()["reference"] = f.reference;
+  }
   return features;
 }
 
@@ -146,7 +148,8 @@ DescribedModel modelFromDescription(const nlohmann::json& description) {
     description.at("architecture").get_to(model.plan.model.architecture);
     description.at("hiddenUnits").get_to(model.plan.model.hiddenUnits);
     for (const auto& f : description.at("features"))
-      model.plan.features.push_back({f.at("name"), f.at("unit"), f.at("categories")});
+      model.plan.features.push_back(
+          {f.at("name"), f.at("unit"), f.at("categories"), f.value("reference", std::string())});
     const auto& endpoint = description.at("endpoint");
     model.plan.endpoint.kind =
         endpoint.at("kind") == "binary" ? EndpointKind::Binary : EndpointKind::Survival;

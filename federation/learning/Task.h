@@ -49,6 +49,7 @@ struct LocalResult {
 };
 using CannotTakePart = std::string;  // a sentence with the reason: told to the coordinator as code
 
+// patients() is also asked while compute() goes on in another thread.
 class LocalTrainer {
  public:
   virtual ~LocalTrainer() = default;

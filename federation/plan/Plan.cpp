@@ -39,6 +39,9 @@ class Writer {
  public:
   json out = json::object();
   void text(const char* name, std::string& value, std::size_t) { out[name] = value; }
+  void laterText(const char* name, std::string& value, std::size_t) {
+    if (!value.empty()) out[name] = value;
+  }
   void whole(const char* name, int& value, int, int) { out[name] = value; }
   void number(const char* name, double& value, double, double) { out[name] = value; }
   void flag(const char* name, bool& value) { out[name] = value; }
@@ -84,6 +87,12 @@ class Loader {
   }
   void text(const char* name, std::string& value, std::size_t most) {
     if (wanted(name)) value = in_.text(name, most);
+  }
+  // Came later: absent is empty, so that the bytes of older plans stay theirs.
+  void laterText(const char* name, std::string& value, std::size_t most) {
+    if (!in_.has(name)) return;
+    value = in_.text(name, most);
+    if (complete_ && value.empty()) in_.refuse(name, "left out when it is empty");
   }
   void whole(const char* name, int& value, int least, int most) {
     if (wanted(name)) value = static_cast<int>(in_.integer(name, least, most));
@@ -169,6 +178,7 @@ struct PlanMembers {
     io.text("name", f.name, 100);
     io.text("unit", f.unit, 50);
     io.texts("categories", f.categories, 1'000);
+    io.laterText("reference", f.reference, 200);
   }
   template <typename Io>
   static void endpoint(Io& io, PlanEndpoint& e) {
@@ -285,6 +295,28 @@ class Faults {
   std::vector<std::string> found;
 };
 
+void checkReference(const Plan& plan, const Feature& feature, Faults& f) {
+  const auto& all = feature.categories;
+  const std::string where = "features: \"" + feature.name + "\": ";
+  if (!feature.reference.empty() &&
+      (all.empty() || std::find(all.begin(), all.end(), feature.reference) != all.end()))
+    f.found.push_back(where +
+                      "its reference is a category that is not in \"categories\", next to " +
+                      "others that are");
+  // The columns of all categories add up to 1, which is the intercept, or what Cox's likelihood
+  // does not see.
+  if (plan.task != TaskKind::Newton || plan.newton.l2 > 0 || all.empty() ||
+      !feature.reference.empty())
+    return;
+  f.found.push_back(
+      where +
+      "a regression without newton.l2 needs a reference category, or it has no single "
+      "solution: " +
+      (all.size() == 1 ? "name the category that gets no column in \"reference\""
+                       : "move one category, for example \"" + all.front() +
+                             "\", from \"categories\" to \"reference\""));
+}
+
 void checkFeatures(const Plan& plan, Faults& f) {
   std::set<std::string> names;
   for (const Feature& feature : plan.features) {
@@ -294,6 +326,7 @@ void checkFeatures(const Plan& plan, Faults& f) {
     const std::set<std::string> categories(feature.categories.begin(), feature.categories.end());
     f.require(categories.size() == feature.categories.size(),
               "features: a category is there twice");
+    checkReference(plan, feature, f);
   }
   const PlanEndpoint& e = plan.endpoint;
   if (e.kind == EndpointKind::Binary) {

@@ -27,6 +27,9 @@ enum class NoiseKind { None, Local, Distributed };  // who adds up to the full n
 struct Feature {
   std::string name, unit;               // unit in UCUM; empty: none
   std::vector<std::string> categories;  // not empty: one-hot, in this order
+  // One more category, which has no column: all columns are 0. A regression without a penalty
+  // cannot do without one. Empty: none, and any other text is a missing value.
+  std::string reference = {};
 };
 
 struct PlanEndpoint {

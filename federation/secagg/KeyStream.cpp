@@ -2,12 +2,14 @@
 
 #include "federation/crypto/KeyAgreement.h"
 #include "federation/secagg/Framing.h"
+#include "federation/secagg/InParallel.h"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 
 namespace fedpet::federation {
 namespace {
@@ -30,11 +32,14 @@ void add(std::span<std::uint64_t> words, const std::uint8_t* stream, bool minus)
 
 }  // namespace
 
-KeyStream::KeyStream(const SecretBytes& key) : context_(EVP_CIPHER_CTX_new()) {
-  const std::array<std::uint8_t, 16> zeroCounter{};
-  if (context_ == nullptr || key.size() != 32 ||
-      EVP_EncryptInit_ex2(contextOf(context_), EVP_aes_256_ctr(), key.view().data(),
-                          zeroCounter.data(), nullptr) != 1) {
+KeyStream::KeyStream(const SecretBytes& key, std::uint64_t from) : context_(EVP_CIPHER_CTX_new()) {
+  std::array<std::uint8_t, 16> counter{};  // of blocks, big-endian
+  std::uint64_t block = from / counter.size();
+  for (std::size_t i = counter.size(); i-- > 8; block >>= 8)
+    counter[i] = static_cast<std::uint8_t>(block);
+  if (context_ == nullptr || key.size() != 32 || from % counter.size() != 0 ||
+      EVP_EncryptInit_ex2(contextOf(context_), EVP_aes_256_ctr(), key.view().data(), counter.data(),
+                          nullptr) != 1) {
     EVP_CIPHER_CTX_free(contextOf(context_));
     throw CryptoError("AES-256-CTR could not be started");
   }
@@ -53,21 +58,52 @@ void KeyStream::fill(std::span<std::uint8_t> bytes) {
   }
 }
 
-void applyMask(std::span<std::uint64_t> words, int wordBytes, const SecretBytes& key,
-               MaskSign sign) {
-  KeyStream stream(key);
+namespace {
+
+// `words` begin at byte `from` of each stream. Block by block, so that the words pass through the
+// cache once for many masks.
+void applyAll(std::span<std::uint64_t> words, int wordBytes, std::span<const Mask> masks,
+              std::uint64_t from) {
+  std::deque<KeyStream> streams;
+  for (const Mask& mask : masks) streams.emplace_back(mask.key32, from);
   SecretBytes block(kBlockBytes);
   const auto size = static_cast<std::size_t>(wordBytes);
   while (!words.empty()) {
     const auto part = words.first(std::min(words.size(), kBlockBytes / size));
-    stream.fill(block.writable().first(part.size() * size));
-    const bool minus = sign == MaskSign::Minus;
-    if (wordBytes == 4)
-      add<std::uint32_t>(part, block.view().data(), minus);
-    else
-      add<std::uint64_t>(part, block.view().data(), minus);
+    for (std::size_t i = 0; i < masks.size(); ++i) {
+      streams[i].fill(block.writable().first(part.size() * size));
+      const bool minus = masks[i].sign == MaskSign::Minus;
+      if (wordBytes == 4)
+        add<std::uint32_t>(part, block.view().data(), minus);
+      else
+        add<std::uint64_t>(part, block.view().data(), minus);
+    }
     words = words.subspan(part.size());
   }
+}
+
+}  // namespace
+
+void applyMask(std::span<std::uint64_t> words, int wordBytes, const SecretBytes& key,
+               MaskSign sign) {
+  const Mask mask{key.copy(), sign};
+  applyAll(words, wordBytes, {&mask, 1}, 0);
+}
+
+void applyMasks(std::span<std::uint64_t> words, int wordBytes, const std::vector<Mask>& masks,
+                unsigned cores) {
+  constexpr std::size_t kAtOnce = 64;  // streams that are open
+  const std::size_t wordsOfBlock = kBlockBytes / static_cast<std::size_t>(wordBytes);
+  const std::size_t blocks = (words.size() + wordsOfBlock - 1) / wordsOfBlock;
+  const auto parts = static_cast<unsigned>(std::clamp<std::size_t>(blocks, 1, std::max(cores, 1U)));
+  inParallel(parts, [&](unsigned part) {
+    const std::size_t first = blocks * part / parts * wordsOfBlock,
+                      end = std::min(words.size(), blocks * (part + 1) / parts * wordsOfBlock);
+    for (std::size_t at = 0; at < masks.size(); at += kAtOnce)
+      applyAll(words.subspan(first, end - first), wordBytes,
+               std::span(masks).subspan(at, std::min(kAtOnce, masks.size() - at)),
+               first * static_cast<std::size_t>(wordBytes));
+  });
 }
 
 void addPacked(std::span<std::uint64_t> words, ByteView packed, int wordBytes) {

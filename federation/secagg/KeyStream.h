@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace fedpet::federation {
 
 class KeyStream {
  public:
-  explicit KeyStream(const SecretBytes& key32);  // throws CryptoError on another length
+  // From byte `from`, a multiple of 16. Throws CryptoError on a key of another length.
+  explicit KeyStream(const SecretBytes& key32, std::uint64_t from = 0);
   ~KeyStream();
   KeyStream(const KeyStream&) = delete;
   KeyStream& operator=(const KeyStream&) = delete;
@@ -28,6 +30,14 @@ enum class MaskSign { Plus, Minus };
 
 // words +- stream, modulo 2^(8 * wordBytes); wordBytes is 4 or 8.
 void applyMask(std::span<std::uint64_t> words, int wordBytes, const SecretBytes& key32, MaskSign);
+
+struct Mask {
+  SecretBytes key32;
+  MaskSign sign;
+};
+// All of them, one after the other, on so many cores.
+void applyMasks(std::span<std::uint64_t> words, int wordBytes, const std::vector<Mask>&,
+                unsigned cores = 1);
 
 // words + packed, modulo the same; `packed` has one word for each.
 void addPacked(std::span<std::uint64_t> words, ByteView packed, int wordBytes);

@@ -320,13 +320,14 @@ std::vector<std::uint64_t> maskValues(const SiteSecrets& secrets, const SecureRo
   requireLists(round, sharers, sharers);
   if (!sharers.contains(round.site))
     throw ProtocolViolation("this site is not among those that shared");
-  std::vector<std::uint64_t> words(values.begin(), values.end());
-  applyMask(words, round.wordBytes, selfMaskKey(secrets.selfMaskSeed, round.roundId, round.site),
-            MaskSign::Plus);
+  std::vector<Mask> masks;
+  masks.push_back({selfMaskKey(secrets.selfMaskSeed, round.roundId, round.site), MaskSign::Plus});
   for (const auto& peer : sharers)
     if (peer != round.site)
-      applyMask(words, round.wordBytes, maskKeyBetween(secrets.maskKey, round.site, peer, round),
-                signOf(round.site, peer));
+      masks.push_back(
+          {maskKeyBetween(secrets.maskKey, round.site, peer, round), signOf(round.site, peer)});
+  std::vector<std::uint64_t> words(values.begin(), values.end());
+  applyMasks(words, round.wordBytes, masks);
   return words;
 }
 
@@ -394,6 +395,22 @@ void RunningSum::add(ByteView packed) {
   addPacked(words_, packed, wordBytes_);
 }
 
+void RunningSum::addFrom(std::size_t firstByte, ByteView piece) {
+  const auto size = static_cast<std::size_t>(wordBytes_);
+  if (firstByte % size != 0 || piece.size() % size != 0 ||
+      firstByte + piece.size() > words_.size() * size)
+    throw WireError(WireError::Kind::Malformed, "a piece that does not lie in the round's vector");
+  addPacked(std::span(words_).subspan(firstByte / size, piece.size() / size), piece, wordBytes_);
+}
+
+void RunningSum::add(const RunningSum& other) {
+  if (wordBytes_ != other.wordBytes_ || words_.size() != other.words_.size())
+    throw WireError(WireError::Kind::Malformed, "two sums of different vectors");
+  for (std::size_t i = 0; i < words_.size(); ++i)
+    words_[i] = wordBytes_ == 4 ? static_cast<std::uint32_t>(words_[i] + other.words_[i])
+                                : words_[i] + other.words_[i];
+}
+
 void requireWellFormed(const JoinBody& join) {
   for (const Bytes& key : {join.encryptionKey, join.maskKey}) {
     if (key.size() != std::tuple_size_v<AgreementPublicKey>)
@@ -419,21 +436,24 @@ void requireWellFormed(const RevealBody& reveal, const std::set<std::string>& sh
 std::vector<std::uint64_t> unmask(std::vector<std::uint64_t> sum, const SecureRound& round,
                                   const std::set<std::string>& sharers,
                                   const std::set<std::string>& survivors,
-                                  const std::map<std::string, RevealBody>& reveals) {
+                                  const std::map<std::string, RevealBody>& reveals,
+                                  unsigned cores) {
   requireSoundRound(round);
   requireLists(round, sharers, survivors);
   requireReveals(round, sharers, survivors, reveals);
   const Rebuilder rebuilder(round, reveals);
+  std::vector<Mask> masks;
   for (const auto& site : survivors)
-    applyMask(sum, round.wordBytes, selfMaskKey(rebuilder.selfMaskSeed(site), round.roundId, site),
-              MaskSign::Minus);
+    masks.push_back(
+        {selfMaskKey(rebuilder.selfMaskSeed(site), round.roundId, site), MaskSign::Minus});
   for (const auto& site : without(sharers, survivors)) {
     const auto key = rebuilder.maskKey(site, round.joins.at(site).maskKey);
     // What each survivor put in for this site has nobody to cancel it.
     for (const auto& survivor : survivors)
-      applyMask(sum, round.wordBytes, maskKeyBetween(key, site, survivor, round),
-                opposite(signOf(survivor, site)));
+      masks.push_back(
+          {maskKeyBetween(key, site, survivor, round), opposite(signOf(survivor, site))});
   }
+  applyMasks(sum, round.wordBytes, masks, cores);
   return sum;
 }
 

@@ -92,6 +92,9 @@ class RunningSum {
  public:
   RunningSum(std::size_t length, int wordBytes);
   void add(ByteView packedWords);  // throws WireError on a wrong length
+  // A part of one vector, in whole words; `firstByte`: where it lies in it.
+  void addFrom(std::size_t firstByte, ByteView packedWords);
+  void add(const RunningSum&);  // of other vectors of the same length
   const std::vector<std::uint64_t>& words() const { return words_; }
 
  private:
@@ -116,6 +119,7 @@ void requireWellFormed(const RevealBody&, const std::set<std::string>& sharers,
 std::vector<std::uint64_t> unmask(std::vector<std::uint64_t> maskedSum, const SecureRound&,
                                   const std::set<std::string>& sharers,
                                   const std::set<std::string>& survivors,
-                                  const std::map<std::string, RevealBody>& reveals);
+                                  const std::map<std::string, RevealBody>& reveals,
+                                  unsigned cores = 1);
 
 }  // namespace fedpet::federation

@@ -1,6 +1,6 @@
 #include "federation/site/BlobTransfer.h"
 
-#include "federation/site/OwnerFiles.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/wire/Messages.h"
 
 #include <nlohmann/json.hpp>
@@ -73,28 +73,43 @@ auto BlobTransfer::paced(Work work) {
 
 fs::path BlobTransfer::fetch(const Wanted& wanted, std::stop_token stop) {
   const fs::path whole = folder_ / wanted.sha256, part = folder_ / (wanted.sha256 + ".part");
-  if (fs::exists(whole)) return whole;
+  if (fs::exists(whole)) {
+    if (toHex(sha256OfFile(whole)) == wanted.sha256) {
+      if (wanted.durable) syncFile(whole);
+      return whole;
+    }
+    fs::remove(whole);  // a power cut came before the disk had it
+  }
   if (wanted.bytes && *wanted.bytes > wanted.mostBytes)
     throw WireError(WireError::Kind::TooLarge, "a blob is larger than this site accepts");
   makeOwnerFolder(folder_);
-  std::optional<std::uint64_t> total = wanted.bytes;
-  {
-    AppendFile file(part);
-    while (!total || file.size() < *total) {
-      const Piece piece =
-          paced([&] { return fetchPiece(wanted.sha256, file.size(), wanted, stop); });
-      if (total && piece.total != *total) distrust("the size of a blob changed on its way");
-      total = piece.total;
-      file.append(piece.bytes);
-    }
-    file.sync();
-  }
-  if (toHex(sha256OfFile(part)) != wanted.sha256) {
+  if (fetchInto(part, wanted, std::move(stop)) != wanted.sha256) {
     fs::remove(part);
     distrust("a blob has another hash than its name says; it will be fetched again");
   }
-  renameDurably(part, whole);
+  if (wanted.durable)
+    renameDurably(part, whole);
+  else
+    fs::rename(part, whole);
   return whole;
+}
+
+// The hash of the whole, in hex.
+std::string BlobTransfer::fetchInto(const fs::path& part, const Wanted& wanted,
+                                    std::stop_token stop) {
+  AppendFile file(part);
+  Sha256Stream hash;
+  const bool isResumed = file.size() > 0;  // the hash of what is here was not kept
+  std::optional<std::uint64_t> total = wanted.bytes;
+  while (!total || file.size() < *total) {
+    const Piece piece = paced([&] { return fetchPiece(wanted.sha256, file.size(), wanted, stop); });
+    if (total && piece.total != *total) distrust("the size of a blob changed on its way");
+    total = piece.total;
+    file.append(viewOf(piece.bytes));
+    hash.add(viewOf(piece.bytes));
+  }
+  if (wanted.durable) file.sync();
+  return toHex(isResumed ? sha256OfFile(part) : hash.finish());
 }
 
 BlobTransfer::Piece BlobTransfer::fetchPiece(const std::string& sha256, std::uint64_t from,
@@ -111,7 +126,7 @@ BlobTransfer::Piece BlobTransfer::fetchPiece(const std::string& sha256, std::uin
     return {{}, from};
   }
   Piece piece;
-  piece.bytes.assign(response.body.begin(), response.body.end());
+  piece.bytes = std::move(response.body);
   if (response.status == 206) {
     const auto range =
         parseContentRange(net::headerValue(response.headers, "Content-Range").value_or(""));
@@ -134,20 +149,24 @@ void BlobTransfer::forget(const std::string& sha256) {
   fs::remove(folder_ / (sha256 + ".part"));
 }
 
-void BlobTransfer::upload(const fs::path& file, const std::string& sha256, std::uint64_t bytes,
-                          std::stop_token stop) {
-  const std::string target = "/v1/uploads/" + sha256 + "/" + std::to_string(bytes);
+void BlobTransfer::upload(ByteView whole, const std::string& sha256, std::stop_token stop) {
+  const std::string target = "/v1/uploads/" + sha256 + "/" + std::to_string(whole.size());
   for (int attempt = 1;; ++attempt) {
     try {
-      std::uint64_t offset = received(target, bytes, stop);
-      while (offset < bytes)
-        offset = paced([&] { return sendFrom(offset, file, target, bytes, stop); });
+      std::uint64_t offset = received(target, whole.size(), stop);
+      while (offset < whole.size())
+        offset = paced([&] { return sendFrom(offset, whole, target, stop); });
       return;
     } catch (const CoordinatorRefusal& refusal) {
       // It has dropped what it had, perhaps damaged on its own disk: once more from the start.
       if (refusal.code != "HashMismatch" || attempt == 2) throw;
     }
   }
+}
+
+bool BlobTransfer::isMissing(const std::string& sha256, std::uint64_t bytes, std::stop_token stop) {
+  return received("/v1/uploads/" + sha256 + "/" + std::to_string(bytes), bytes, std::move(stop)) <
+         bytes;
 }
 
 std::uint64_t BlobTransfer::received(const std::string& target, std::uint64_t bytes,
@@ -157,18 +176,17 @@ std::uint64_t BlobTransfer::received(const std::string& target, std::uint64_t by
   return *count;
 }
 
-std::uint64_t BlobTransfer::sendFrom(std::uint64_t offset, const fs::path& file,
-                                     const std::string& target, std::uint64_t bytes,
-                                     std::stop_token stop) {
-  const auto length =
-      static_cast<std::size_t>(std::min<std::uint64_t>(pieceBytes_, bytes - offset));
-  const Bytes piece = readPiece(file, offset, length);
-  const auto response = link_.send(
-      "PUT", target + "/" + std::to_string(offset), piece,
-      {{"FedPET-Chunk-SHA256", sha256Hex(piece)}, {"Content-Type", "application/octet-stream"}},
-      std::move(stop));
-  const std::uint64_t now = receivedOf(response).value_or(offset + length);
-  if (now <= offset || now > bytes) distrust("the coordinator does not take an upload");
+std::uint64_t BlobTransfer::sendFrom(std::uint64_t offset, ByteView whole,
+                                     const std::string& target, std::stop_token stop) {
+  const ByteView rest = whole.subspan(static_cast<std::size_t>(offset));
+  const ByteView piece = rest.first(std::min(pieceBytes_, rest.size()));
+  const std::string hash = sha256Hex(piece);
+  const auto response =
+      link_.send("PUT", target + "/" + std::to_string(offset), piece,
+                 {{"FedPET-Chunk-SHA256", hash}, {"Content-Type", "application/octet-stream"}},
+                 std::move(stop), hash);
+  const std::uint64_t now = receivedOf(response).value_or(offset + piece.size());
+  if (now <= offset || now > whole.size()) distrust("the coordinator does not take an upload");
   return now;
 }
 

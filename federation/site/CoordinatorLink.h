@@ -3,9 +3,11 @@
 #pragma once
 
 #include "federation/crypto/SigningKey.h"
+#include "federation/wire/RequestSignature.h"
 #include "net/HttpClient.h"
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -57,7 +59,13 @@ struct LinkSettings {
   std::string baseUrl;  // API base: "https://host:port/fedpet"
   net::HttpClientOptions http;
   std::function<std::chrono::sys_seconds()> now;
+  // Holds the value of the Authorization header for what stands before the coordinator; empty:
+  // none. Read for each request, so that it may be changed; never logged.
+  std::filesystem::path authorizationFile = {};
 };
+
+// "2026-11-24T08:15:00Z"
+std::string utcText(std::chrono::sys_seconds);
 
 // Not thread-safe.
 class CoordinatorLink {
@@ -69,11 +77,15 @@ class CoordinatorLink {
   // From now on requests are signed. `key` is borrowed.
   void signAs(std::string site, const SigningKey* key);
   ClockCorrection& clock() { return clock_; }
+  // By its public description; nullopt: it does not say.
+  std::optional<std::chrono::sys_seconds> coordinatorTime(std::stop_token);
 
   // `target` begins with "/v1/". Signed anew at each try; a skewed clock is corrected and the
-  // request repeated once. Throws net::NetError and CoordinatorRefusal.
+  // request repeated once. `bodySha256`: in hex, of one who has it already. Throws net::NetError
+  // and CoordinatorRefusal.
   net::HttpResponse send(std::string_view method, const std::string& target, ByteView body = {},
-                         net::Headers headers = {}, std::stop_token stop = {});
+                         net::Headers headers = {}, std::stop_token stop = {},
+                         const std::string& bodySha256 = {});
   net::HttpResponse get(const std::string& target, std::stop_token stop) {
     return send("GET", target, {}, {}, std::move(stop));
   }
@@ -81,11 +93,12 @@ class CoordinatorLink {
   static ByteView bodyOf(const net::HttpResponse& response) { return viewOf(response.body); }
 
  private:
-  net::HttpResponse sendOnce(std::string_view method, const std::string& target, ByteView body,
-                             net::Headers headers, std::stop_token stop);
+  net::HttpResponse exchange(const net::HttpRequest&, ByteView body, std::stop_token);
+  net::HttpResponse sendOnce(const SignedRequest&, net::Headers headers, std::stop_token stop);
 
   std::string basePath_;
   std::function<std::chrono::sys_seconds()> now_;
+  std::filesystem::path authorizationFile_;
   net::HttpClient client_;
   std::string site_;
   const SigningKey* key_ = nullptr;

@@ -1,6 +1,6 @@
 #include "federation/site/Enrolment.h"
 
-#include "federation/site/OwnerFiles.h"
+#include "federation/files/DurableFiles.h"
 
 namespace fedpet::federation {
 namespace {
@@ -10,7 +10,9 @@ std::string fingerprintOf(const std::string& token) { return sha256Hex(viewOf(to
 
 void requireUsable(const Invitation& invitation, const SiteSettings& settings) {
   if (settings.now() > invitation.expires)
-    throw EnrolmentRefused("the invitation has expired: ask the consortium for a new one");
+    throw EnrolmentRefused("the invitation has expired at " + utcText(invitation.expires) +
+                           ", and this machine's clock shows " + utcText(settings.now()) +
+                           ": ask the consortium for a new one");
   if (factsOf(invitation.caCertificatePem).notAfter < settings.now())
     throw EnrolmentRefused(
         "the consortium's own certificate has expired: ask for a new invitation");
@@ -21,6 +23,23 @@ void requireSame(const Enrolment& known, const Invitation& invitation) {
       known.coordinatorKey != invitation.coordinatorKey)
     throw EnrolmentRefused("this folder belongs to site \"" + known.site + "\" of consortium \"" +
                            known.consortium + "\": use another folder");
+}
+
+// Two causes with one effect: an authority that is not ours, and a clock that is not right.
+[[noreturn]] void refuse(CoordinatorLink& link, const CertificateFacts& facts,
+                         const EnrolReply& reply, const CertificateWish& wish) {
+  const bool isOurs = isSignedBy(reply.certificatePem, wish.caPem, facts.notBefore) ||
+                      isSignedBy(reply.certificatePem, wish.caPem, facts.notAfter);
+  if (!isOurs)
+    throw EnrolmentRefused(
+        "the certificate is not signed by the consortium's authority of the invitation: ask the "
+        "consortium");
+  const auto theirs = link.coordinatorTime({});
+  throw EnrolmentRefused("the certificate is valid from " + utcText(facts.notBefore) + " to " +
+                         utcText(facts.notAfter) + ", and this machine's clock shows " +
+                         utcText(wish.now) +
+                         (theirs ? " (the coordinator's: " + utcText(*theirs) + ")" : "") +
+                         ": set the clock, then use the same invitation again");
 }
 
 constexpr const char* kAskedToken = "asked-token";
@@ -71,10 +90,7 @@ void obtainCertificate(CoordinatorLink& link, Identity& identity, const Certific
     throw EnrolmentRefused("the coordinator sent a certificate for another site");
   if (facts.key != identity.key.publicKey())
     throw EnrolmentRefused("the coordinator sent a certificate for another key");
-  if (!isSignedBy(reply.certificatePem, wish.caPem, wish.now))
-    throw EnrolmentRefused(
-        "the certificate is not signed by the consortium's authority of the invitation, or not "
-        "valid now: compare this machine's clock, then ask the consortium");
+  if (!isSignedBy(reply.certificatePem, wish.caPem, wish.now)) refuse(link, facts, reply, wish);
   identity.certificatePem = reply.certificatePem;
   identity.write(wish.file);
 }
@@ -98,7 +114,8 @@ void Site::enrol(const Invitation& invitation, const SiteSettings& settings) try
   Identity identity = preparedIdentity(store, files, enrolment.tokenSha256);
   writeOwnerFile(files.authority(), viewOf(invitation.caCertificatePem));
   net::HttpClientOptions http = memberOptions(settings.http, enrolment, files, {});
-  CoordinatorLink link({enrolment.coordinatorUrl, std::move(http), settings.now});
+  CoordinatorLink link(
+      {enrolment.coordinatorUrl, std::move(http), settings.now, settings.authorizationFile});
   obtainCertificate(link, identity,
                     {"/v1/enrol", invitation.token, invitation.site, invitation.caCertificatePem,
                      files.nextIdentity(), settings.now()},

@@ -1,6 +1,6 @@
 #include "federation/site/Identity.h"
 
-#include "federation/site/OwnerFiles.h"
+#include "federation/files/DurableFiles.h"
 
 namespace fedpet::federation {
 

@@ -28,8 +28,12 @@ struct SiteFiles {
   std::filesystem::path lock() const { return folder / "run.lock"; }
   std::filesystem::path blobs() const { return folder / "blobs"; }
   std::filesystem::path results() const { return folder / "results"; }
-  std::filesystem::path uploads() const { return folder / "uploads"; }
   std::filesystem::path releases() const { return folder / "releases"; }
 };
+
+// Of a round's result within results().
+inline std::string resultName(const std::string& planHash, int number) {
+  return planHash.substr(0, 16) + "-" + std::to_string(number);
+}
 
 }  // namespace fedpet::federation

@@ -1,6 +1,6 @@
 #include "federation/site/ReleaseShelf.h"
 
-#include "federation/site/OwnerFiles.h"
+#include "federation/files/DurableFiles.h"
 
 namespace fedpet::federation {
 
@@ -29,7 +29,7 @@ bool ReleaseShelf::fetch(const std::string& hash, std::stop_token stop) {
     if (name == "release.cbor")
       throw WireError(WireError::Kind::Malformed, "a file of a release has a reserved name");
     // The blob is on disk already; its second name is, with the folder below.
-    fs::create_hard_link(blobs_.fetch({sha256, std::nullopt, kMaxReleaseFileBytes}, stop),
+    fs::create_hard_link(blobs_.fetch({sha256, std::nullopt, kMaxReleaseFileBytes, true}, stop),
                          staging / name);
   }
   writeOwnerFile(staging / "release.cbor", encode(document));

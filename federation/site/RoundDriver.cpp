@@ -1,14 +1,10 @@
 #include "federation/site/RoundDriver.h"
 
+#include "federation/files/DurableFiles.h"
 #include "federation/secagg/FixedPoint.h"
-#include "federation/site/ContributionCheck.h"
-#include "federation/site/OwnerFiles.h"
 #include "federation/site/Policy.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
-#include <cstring>
 
 namespace fedpet::federation {
 namespace {
@@ -21,7 +17,7 @@ using NameSet = std::set<std::string>;
 constexpr std::uint64_t kMaxInputBytes = 256u << 20;
 constexpr int kMostTurns = 8;
 constexpr int kTrainingAttempts = 3;
-constexpr std::size_t kMaxMetricsBytes = 16 * 1024;
+constexpr int kUploadAttempts = 3;
 
 constexpr const char* kWithdraw = "withdraw";
 
@@ -59,18 +55,6 @@ bool isIdOf(std::string_view id, const RoundStart& start, const Plan& plan) {
          std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-Bytes bytesOf(const std::vector<double>& values) {
-  Bytes bytes(values.size() * sizeof(double));
-  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
-
-std::vector<double> doublesOf(ByteView bytes) {
-  std::vector<double> values(bytes.size() / sizeof(double));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(double));
-  return values;
-}
-
 }  // namespace
 
 RoundDriver::Outcome RoundDriver::drive(const std::string& roundId, bool mayTrain,
@@ -98,7 +82,10 @@ RoundDriver::Outcome RoundDriver::drive(const std::string& roundId, bool mayTrai
       return Outcome::Over;
     } catch (const TrainingFailed& failed) {
       return retryLater(round, failed, stop);
+    } catch (const StillTraining&) {
+      return Outcome::Waiting;
     } catch (const LeftOut& out) {
+      dropUpload(round);
       s_.store.endRound(roundId, view.step, out.reason,
                         {"round-left", {{"round", roundId}, {"reason", out.reason}}});
       s_.observer.note("round " + roundId + ": " + out.reason);
@@ -158,7 +145,7 @@ RoundDriver::Round RoundDriver::open(const RoundView& view, const RoundStart& st
                                       {"input", start.inputSha256},
                                       {"roster", start.rosterNumber},
                                       {"start", view.start.hashHex()}}});
-  removeOldResults(round);
+  s_.training.forgetAllBut(start.planHash, start.number);
   return round;
 }
 
@@ -279,23 +266,43 @@ RoundDriver::Turn RoundDriver::contribute(Round& round, const RoundView& view, b
   if (!isSaid(round, round.masked() ? "share" : "join"))
     throw LeftOut{"the round went on without this site"};
   requireAllowed(round);
-  if (round.record.uploadSha256.empty()) {
-    if (!mayTrain && !hasResult(round)) return Turn::NeedsTraining;
-    std::optional<SecureRound> secure;
-    NameSet sharers;
-    if (round.masked()) {
-      secure = secureRound(round);
-      sharers = sharersOf(view, *secure);
-    }
-    makeUpload(round, secure, sharers, stop);
+  if (!s_.upload || s_.upload->roundId != round.record.id) {
+    const bool hasResult = s_.training.hasResult(round.record.planHash, round.record.number);
+    if (!mayTrain && !hasResult) return Turn::NeedsTraining;
+    if (!hasResult && s_.desk != nullptr && s_.desk->isBusy()) throw StillTraining{};
+    makeUpload(round, view, stop);
   }
-  s_.observer.progress(round.record.id, "upload", 0);
-  s_.blobs.upload(uploadFile(round), round.record.uploadSha256, round.record.uploadBytes, stop);
-  s_.observer.progress(round.record.id, "upload", 100);
-  return speak(
-      round, "contribute",
-      ContributeBody{round.record.uploadSha256, round.record.uploadBytes, round.record.metricsJson},
-      std::move(stop));
+  for (int attempt = 1;; ++attempt) {
+    s_.observer.progress(round.record.id, "upload", 0);
+    s_.blobs.upload(s_.upload->bytes, round.record.uploadSha256, stop);
+    s_.observer.progress(round.record.id, "upload", 100);
+    try {
+      const Turn turn = speak(round, "contribute",
+                              ContributeBody{round.record.uploadSha256, round.record.uploadBytes,
+                                             round.record.metricsJson},
+                              stop);
+      dropUpload(round);
+      return turn;
+    } catch (const LeftOut& out) {
+      if (!out.isRefusal || attempt == kUploadAttempts || !hasLostUpload(round, stop)) throw;
+      s_.observer.note("round " + round.record.id +
+                       ": the coordinator has lost the upload, it is sent again");
+    }
+  }
+}
+
+// The coordinator's reasons are for people; whether it has the upload is asked for.
+bool RoundDriver::hasLostUpload(const Round& round, std::stop_token stop) {
+  try {
+    return s_.blobs.isMissing(round.record.uploadSha256, round.record.uploadBytes, std::move(stop));
+  } catch (const CoordinatorRefusal& refusal) {
+    if (refusal.isPassing()) throw;
+    return false;  // it does not wait for it
+  }
+}
+
+void RoundDriver::dropUpload(const Round& round) {
+  if (s_.upload && s_.upload->roundId == round.record.id) s_.upload.reset();
 }
 
 RoundDriver::Turn RoundDriver::confirm(Round& round, const RoundView& view, std::stop_token stop) {
@@ -339,10 +346,11 @@ void RoundDriver::end(Round& round, const RoundView& view) {
   const std::string ending = isDone ? "done" : "failed: " + harmless(view.failure);
   s_.store.endRound(round.record.id, view.step, ending,
                     {"round-end", {{"round", round.record.id}, {"ending", ending}}});
-  fs::remove(uploadFile(round));
+  dropUpload(round);
+  if (s_.desk != nullptr) s_.desk->cancel(round.record.id);
   // A repeat of a failed round must answer with the same numbers.
   if (isDone) {
-    fs::remove(resultFile(round.record.planHash, round.record.number));
+    s_.training.forget(round.record.planHash, round.record.number);
     s_.blobs.forget(round.start.inputSha256);
   }
   s_.observer.note("round " + round.record.id + " " + ending);
@@ -462,38 +470,20 @@ void RoundDriver::requireConfirmed(const Round& round, const RoundView& view,
 
 // --- the contribution --------------------------------------------------------------------------
 
-fs::path RoundDriver::resultFile(const std::string& planHash, int number) const {
-  return s_.files.results() / (planHash.substr(0, 16) + "-" + std::to_string(number));
-}
-fs::path RoundDriver::uploadFile(const Round& round) const {
-  return s_.files.uploads() / round.record.id;
-}
-
-bool RoundDriver::hasResult(const Round& round) const {
-  return s_.store.result(round.record.planHash, round.record.number).has_value();
-}
-
-void RoundDriver::removeOldResults(const Round& round) {
-  if (!fs::exists(s_.files.results())) return;
-  const std::string prefix = round.record.planHash.substr(0, 16) + "-",
-                    present = prefix + std::to_string(round.record.number);
-  for (const auto& entry : fs::directory_iterator(s_.files.results())) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name != present) fs::remove(entry.path());
-  }
-}
-
-void RoundDriver::makeUpload(Round& round, const std::optional<SecureRound>& secure,
-                             const NameSet& sharers, std::stop_token stop) {
-  const fs::path inputFile =
-      s_.blobs.fetch({round.start.inputSha256, round.start.inputBytes, kMaxInputBytes}, stop);
-  const auto encoded = readOwnerFile(inputFile, kMaxInputBytes).value();
-  RoundInput input;
-  SumLayout layout;
+TrainingTask RoundDriver::taskOf(const Round& round, std::stop_token stop) {
+  const fs::path inputFile = s_.blobs.fetch(
+      {round.start.inputSha256, round.start.inputBytes, kMaxInputBytes}, std::move(stop));
+  TrainingTask task{round.record.id,
+                    round.record.planHash,
+                    round.plan,
+                    round.start.number,
+                    {},
+                    {},
+                    fewestContributors(round.plan)};
   try {
-    input = decodeRoundInput(encoded.view());
-    layout = layoutOf(round.plan, input);
-    if (layout.length() * sizeof(double) > 4 * kMaxInputBytes)
+    task.input = decodeRoundInput(readOwnerFile(inputFile, kMaxInputBytes).value().view());
+    task.layout = layoutOf(round.plan, task.input);
+    if (task.layout.length() * sizeof(double) > 4 * kMaxInputBytes)
       throw ProtocolViolation("the round asks for more numbers than this site sends");
   } catch (const WireError& e) {
     throw ProtocolViolation(std::string("the round's input cannot be read: ") + e.what());
@@ -501,77 +491,65 @@ void RoundDriver::makeUpload(Round& round, const std::optional<SecureRound>& sec
     throw ProtocolViolation(std::string("the round's input does not fit the plan: ") +
                             harmless(e.what()));
   }
-  const LocalResult result = resultFor(round, input, layout, stop);
-  try {
-    const FixedPoint scale(layout, static_cast<int>(round.start.invited.size()),
-                           round.plan.masking);
-    std::vector<std::uint64_t> words = scale.encode(result.values);
-    if (secure)
-      words = maskValues(SiteSecrets::parse(secretsOf(round).view()), *secure, sharers, words);
-    const Bytes packed = packWords(words, scale.wordBytes());
-    makeOwnerFolder(s_.files.uploads());
-    writeOwnerFile(uploadFile(round), packed);
-    round.record.uploadSha256 = sha256Hex(packed);
-    round.record.uploadBytes = packed.size();
-    round.record.metricsJson = result.metricsJson;
-  } catch (const RangeError& e) {
-    throw Withdrawal{"OutOfRange", "this site's numbers do not fit the plan's bounds", e.what()};
-  }
-  s_.store.keepUpload(round.record.id,
-                      {round.record.uploadSha256,
-                       round.record.metricsJson,
-                       round.record.uploadBytes,
-                       {sharers.begin(), sharers.end()}},
-                      {"upload",
-                       {{"round", round.record.id},
-                        {"blob", round.record.uploadSha256},
-                        {"bytes", round.record.uploadBytes}}});
+  return task;
 }
 
-LocalResult RoundDriver::resultFor(const Round& round, const RoundInput& input,
-                                   const SumLayout& layout, std::stop_token stop) {
+void RoundDriver::makeUpload(Round& round, const RoundView& view, std::stop_token stop) {
+  const TrainingTask task = taskOf(round, stop);
   charge(round);  // also for a kept result: the input must be the same
-  const fs::path file = resultFile(round.record.planHash, round.record.number);
-  if (const auto kept = s_.store.result(round.record.planHash, round.record.number)) {
-    const auto bytes = readOwnerFile(file, 8 * kMaxInputBytes);
-    if (bytes && sha256Hex(bytes->view()) == kept->fileSha256)
-      return {doublesOf(bytes->view()), kept->metricsJson};
-  }
-  LocalResult result = compute(round, input, layout, stop);
-  makeOwnerFolder(s_.files.results());
-  const Bytes bytes = bytesOf(result.values);
-  writeOwnerFile(file, bytes);
-  s_.store.keepResult(round.record.planHash, round.record.number, sha256Hex(bytes),
-                      result.metricsJson);
-  return result;
+  const LocalResult result = resultFor(task, std::move(stop));
+  NameSet sharers;
+  Bytes bytes = packed(round, view, sharers, task, result);
+  keepUpload(round, sharers, result.metricsJson, std::move(bytes));
 }
 
-LocalResult RoundDriver::compute(const Round& round, const RoundInput& input,
-                                 const SumLayout& layout, std::stop_token stop) {
-  const std::string& id = round.record.id;
-  const auto progress = [&](int percent) { s_.observer.progress(id, "training", percent); };
-  tl::expected<LocalResult, CannotTakePart> outcome = tl::unexpected(CannotTakePart());
-  try {
-    outcome = s_.trainer.compute(round.plan, round.start.number, input,
-                                 fewestContributors(round.plan), progress, stop);
-  } catch (const std::exception& e) {
-    if (!stop.stop_requested()) throw TrainingFailed{e.what()};
+LocalResult RoundDriver::resultFor(const TrainingTask& task, std::stop_token stop) {
+  if (auto kept = s_.training.result(task.planHash, task.number)) return std::move(*kept);
+  if (s_.desk == nullptr) return s_.training.run(task, std::move(stop));
+  s_.desk->rethrowFailure(task.roundId);
+  s_.desk->begin(task.roundId, [task, &training = s_.training](std::stop_token stopped) {
+    training.run(task, std::move(stopped));
+  });
+  throw StillTraining{};
+}
+
+// `sharers`: whose masks are in it.
+Bytes RoundDriver::packed(const Round& round, const RoundView& view, NameSet& sharers,
+                          const TrainingTask& task, const LocalResult& result) const try {
+  const FixedPoint scale(task.layout, static_cast<int>(round.start.invited.size()),
+                         round.plan.masking);
+  std::vector<std::uint64_t> words = scale.encode(result.values);
+  if (round.masked()) {
+    const SecureRound secure = secureRound(round);
+    // The same as the first time: other masks on the same numbers would be another secret told.
+    if (round.record.uploadSha256.empty())
+      sharers = sharersOf(view, secure);
+    else
+      sharers = {round.record.sharers.begin(), round.record.sharers.end()};
+    words = maskValues(SiteSecrets::parse(secretsOf(round).view()), secure, sharers, words);
   }
-  // What an interrupted trainer hands over is not the answer.
-  if (stop.stop_requested()) throw net::NetError(net::NetError::Kind::Cancelled, "stopped");
-  if (!outcome)
-    throw Withdrawal{"CannotTakePart", "this site's data do not serve the plan", outcome.error()};
-  const auto metrics = nlohmann::json::parse(outcome->metricsJson, nullptr, false);
-  if (!metrics.is_object() || outcome->metricsJson.size() > kMaxMetricsBytes)
+  return packWords(words, scale.wordBytes());
+} catch (const RangeError& e) {
+  throw Withdrawal{"OutOfRange", "this site's numbers do not fit the plan's bounds", e.what()};
+}
+
+void RoundDriver::keepUpload(Round& round, const NameSet& sharers, const std::string& metricsJson,
+                             Bytes bytes) {
+  const std::string hash = sha256Hex(bytes);
+  const bool isFirst = round.record.uploadSha256.empty();
+  // Part of the first one may be there: the difference of the two would show numbers without masks.
+  if (!isFirst && round.record.uploadSha256 != hash)
     throw Withdrawal{"TrainerFailed", "this site's training failed",
-                     "its metrics are no JSON object, or too long"};
-  try {
-    if (makeFit(outcome->values, round.plan, layout))
-      s_.observer.note("round " + id + ": the update was scaled down to the plan's norm bound");
-  } catch (const UnfitContribution& e) {
-    throw Withdrawal{"TrainerFailed", "this site's training failed", e.what()};
+                     "its result was lost from the disk, and computing it again gave another one"};
+  round.record.uploadSha256 = hash;
+  round.record.uploadBytes = bytes.size();
+  if (isFirst) {
+    round.record.metricsJson = metricsJson;
+    s_.store.keepUpload(
+        round.record.id, {hash, metricsJson, bytes.size(), {sharers.begin(), sharers.end()}},
+        {"upload", {{"round", round.record.id}, {"blob", hash}, {"bytes", bytes.size()}}});
   }
-  return std::move(*outcome);
+  s_.upload = PackedUpload{round.record.id, std::move(bytes)};
 }
 
 // --- saying it ---------------------------------------------------------------------------------
@@ -613,22 +591,25 @@ void RoundDriver::send(Round& round, const std::string& step, const Bytes& paylo
   const auto response = s_.link.send("POST", "/v1/rounds/" + round.record.id + "/messages",
                                      encode(document), {}, std::move(stop));
   const auto reply = decode<MessageReply>(CoordinatorLink::bodyOf(response));
+  const bool isTaken = reply.verdict == Verdict::Accepted || reply.verdict == Verdict::Duplicate;
   // What it has taken need not be on disk: asked again, it says so again. But for the withdrawal,
   // which is said outside of any step, and what the log tells.
-  s_.answered.insert(round.record.id + " " + step);
-  const bool isTaken = reply.verdict == Verdict::Accepted || reply.verdict == Verdict::Duplicate;
+  if (isTaken || step == kWithdraw) s_.answered.insert(round.record.id + " " + step);
   if (step == kWithdraw || (isTaken && step == "contribute"))
     s_.store.markAnswered(round.record.id, step,
                           isTaken ? noteOnAnswer(round, step) : std::nullopt);
   if (isTaken) return;
   if (step == kWithdraw) return;
   const std::string why = reply.reason.empty() ? "" : ": " + harmless(reply.reason);
-  throw LeftOut{(reply.verdict == Verdict::TooLate ? "too late for step " : "refused at step ") +
-                step + why};
+  throw LeftOut{
+      (reply.verdict == Verdict::TooLate ? "too late for step " : "refused at step ") + step + why,
+      reply.verdict == Verdict::Refused};
 }
 
 void RoundDriver::withdraw(Round& round, const Withdrawal& withdrawal, std::stop_token stop) {
   const std::string& id = round.record.id;
+  dropUpload(round);
+  if (s_.desk != nullptr) s_.desk->cancel(id);
   const std::string sentence =
       "withdrew (" + withdrawal.code + "): " +
       (withdrawal.detail.empty() ? withdrawal.reason

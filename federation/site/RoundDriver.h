@@ -10,14 +10,23 @@
 #include "federation/secagg/SecureSum.h"
 #include "federation/site/BlobTransfer.h"
 #include "federation/site/Identity.h"
+#include "federation/site/LocalTraining.h"
 #include "federation/site/RosterBook.h"
 #include "federation/site/Site.h"
 #include "federation/site/SiteStore.h"
+#include "federation/site/TrainingDesk.h"
 
 #include <map>
 #include <set>
 
 namespace fedpet::federation {
+
+// The masked and packed vector of the round that is being sent: as large as the model, and made
+// again from the journal when it is gone.
+struct PackedUpload {
+  std::string roundId;
+  Bytes bytes;
+};
 
 class RoundDriver {
  public:
@@ -34,6 +43,9 @@ class RoundDriver {
     const Enrolment& enrolment;
     const SiteFiles& files;
     const SiteStore::Clock& now;
+    LocalTraining& training;
+    TrainingDesk* desk;  // null: a training is waited for where it is needed
+    std::optional<PackedUpload>& upload;
     // Since the program began; losing them costs a repetition.
     std::map<std::string, int>& failures;  // of the trainer, by round
     std::set<std::string>& answered;       // "<round> <step>" that the coordinator has taken
@@ -41,22 +53,18 @@ class RoundDriver {
   explicit RoundDriver(Surroundings surroundings) : s_(surroundings) {}
 
   enum class Outcome { Waiting, NeedsTraining, Over };
-  // Looks at the round and does what is this site's turn, training only if `mayTrain`. Throws
+  // Looks at the round and does what is this site's turn, training only if `mayTrain`; Waiting also
+  // while that goes on at the desk. Throws
   // net::NetError and CoordinatorRefusal; ProtocolViolation and WireError for what cannot be this
   // round's. A round in which the coordinator or the trainer does wrong is withdrawn from.
   Outcome drive(const std::string& roundId, bool mayTrain, std::stop_token);
 
  private:
-  struct Withdrawal {  // thrown: this site cannot take part
-    std::string code, reason;
-    std::string detail;  // for this site's own eyes
-  };
-  struct TrainingFailed {  // thrown: a process died, a disk was full; perhaps not the next time
-    std::string detail;
-  };
   struct LeftOut {  // thrown: the round goes on without this site
     std::string reason;
+    bool isRefusal = false;  // of what this site has said
   };
+  struct StillTraining {};  // thrown
   enum class Turn { Spoke, Idle, NeedsTraining };
   struct Round {
     RoundRecord record;
@@ -86,14 +94,15 @@ class RoundDriver {
   std::set<std::string> sharersOf(const RoundView&, const SecureRound&) const;
   void keptSurvivors(Round&, const std::vector<std::string>& shown, const SecureRound&);
   void requireConfirmed(const Round&, const RoundView&, const SecureRound&) const;
-  void makeUpload(Round&, const std::optional<SecureRound>&, const std::set<std::string>& sharers,
-                  std::stop_token);
-  LocalResult resultFor(const Round&, const RoundInput&, const SumLayout&, std::stop_token);
-  LocalResult compute(const Round&, const RoundInput&, const SumLayout&, std::stop_token);
-  bool hasResult(const Round&) const;
-  std::filesystem::path resultFile(const std::string& planHash, int number) const;
-  std::filesystem::path uploadFile(const Round&) const;
-  void removeOldResults(const Round&);
+  TrainingTask taskOf(const Round&, std::stop_token);
+  void makeUpload(Round&, const RoundView&, std::stop_token);
+  LocalResult resultFor(const TrainingTask&, std::stop_token);
+  Bytes packed(const Round&, const RoundView&, std::set<std::string>& sharers, const TrainingTask&,
+               const LocalResult&) const;
+  void keepUpload(Round&, const std::set<std::string>& sharers, const std::string& metricsJson,
+                  Bytes);
+  bool hasLostUpload(const Round&, std::stop_token);
+  void dropUpload(const Round&);
 
   bool isAnswered(const Round&, const std::string& step) const;
   bool isSaid(const Round&, const std::string& step) const;

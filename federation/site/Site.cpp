@@ -1,18 +1,16 @@
 #include "federation/site/Site.h"
 
 #include "federation/crypto/Certificate.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/secagg/SecureSum.h"
+#include "federation/site/Attic.h"
 #include "federation/site/BackOff.h"
 #include "federation/site/Enrolment.h"
-#include "federation/site/OwnerFiles.h"
 #include "federation/site/Policy.h"
 #include "federation/site/ReleaseShelf.h"
 #include "federation/site/RoundDriver.h"
+#include "federation/site/TrainingDesk.h"
 #include "federation/wire/Cbor.h"
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -67,23 +65,6 @@ std::string textOfFile(const std::filesystem::path& path) {
   return std::string(textOf(content->view()));
 }
 
-// Two programs that play the same site would speak twice.
-class RunLock {
- public:
-  explicit RunLock(const std::filesystem::path& path)
-      : file_(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR)) {
-    if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
-    if (file_ >= 0) ::close(file_);
-    throw std::runtime_error("another program runs this site already");
-  }
-  ~RunLock() { ::close(file_); }
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-
- private:
-  int file_;
-};
-
 }  // namespace
 
 class Site::Impl {
@@ -100,17 +81,23 @@ class Site::Impl {
         link_(makeLink(identity_, files_.identity())),
         trainer_(trainer),
         observer_(observer),
-        backOff_({}, seedOf(enrolment_)) {
+        training_(store_, trainer_, observer_, files_),
+        backOff_({}, seedOf(enrolment_)),
+        desk_([this] { wake(); }) {
     certificateEnds_ = factsOf(identity_.certificatePem).notAfter;
   }
 
-  milliseconds step(std::stop_token stop) {
+  // Where trainings go on: step() ends when they have, run() goes on meanwhile.
+  enum class Training { Here, Beside };
+
+  milliseconds step(Training where, std::stop_token stop) {
     const std::lock_guard working(working_);
+    where_ = where;
     problem_.clear();
     milliseconds wait{};
     try {
       if (revoked_) return kLongestWait;
-      if (!lock_) lock_.emplace(files_.lock());
+      beTheOnlyOne();
       wait = work(stop);
       backOff_.worked();
     } catch (const CoordinatorRefusal& refusal) {
@@ -130,12 +117,13 @@ class Site::Impl {
 
   void run(std::stop_token stop) {
     while (!stop.stop_requested()) {
-      const milliseconds wait = step(stop);
-      if (revoked_) return;
+      const milliseconds wait = step(Training::Beside, stop);
+      if (revoked_) break;
       std::unique_lock lock(mutex_);
       wakeUp_.wait_for(lock, stop, wait, [this] { return woken_; });
       woken_ = false;
     }
+    desk_.stop();
   }
 
   SiteStatus status() {
@@ -172,20 +160,24 @@ class Site::Impl {
     if (approve) requireNoObjections(*plan);
     if (!decideOnce(planHash, approve, by, reason))
       throw std::invalid_argument("the plan has been decided already");
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-    wakeUp_.notify_all();
+    wake();
   }
 
   void renew(std::stop_token stop) {
     const std::lock_guard working(working_);
-    if (!lock_) lock_.emplace(files_.lock());
+    beTheOnlyOne();
     renewNow(stop);
   }
 
   SiteStore& store() { return store_; }
 
  private:
+  void wake() {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    wakeUp_.notify_all();
+  }
+
   static std::uint64_t seedOf(const Enrolment& enrolment) {
     std::uint64_t seed = 0;  // each site its own jitter
     for (const std::uint8_t byte : sha256(viewOf(enrolment.consortium + "\n" + enrolment.site)))
@@ -195,13 +187,20 @@ class Site::Impl {
 
   std::unique_ptr<CoordinatorLink> makeLink(const Identity& identity,
                                             const std::filesystem::path& file) {
-    auto link = std::make_unique<CoordinatorLink>(
-        LinkSettings{enrolment_.coordinatorUrl,
-                     memberOptions(settings_.http, enrolment_, files_, file), settings_.now});
+    auto link = std::make_unique<CoordinatorLink>(LinkSettings{
+        enrolment_.coordinatorUrl, memberOptions(settings_.http, enrolment_, files_, file),
+        settings_.now, settings_.authorizationFile});
     link->signAs(enrolment_.site, &identity.key);
     const std::string correction = store_.fact(kClock);
     if (!correction.empty()) link->clock().restore(std::chrono::seconds(std::stoll(correction)));
     return link;
+  }
+
+  // Two programs that play the same site would speak twice.
+  void beTheOnlyOne() {
+    if (lock_) return;
+    lock_.emplace(files_.lock(), "another program runs this site already");
+    for (const auto& folder : {files_.folder, files_.results()}) removeUnfinished(folder);
   }
 
   // --- one step -------------------------------------------------------------------------------
@@ -226,6 +225,7 @@ class Site::Impl {
         guarded("release " + a.releaseHash.substr(0, 16),
                 [&] { fetchRelease(a.releaseHash, stop); });
     renewIfDue(stop);
+    clearUpIfDue();
     return std::clamp<milliseconds>(reply.pollAgainIn, kShortestWait, kLongestWait);
   }
 
@@ -262,7 +262,9 @@ class Site::Impl {
 
   void learnTime(CoordinatorLink& link, std::chrono::sys_seconds theirs) {
     if (!link.clock().learn(theirs, settings_.now())) {
-      suspect("clock", "this machine's clock and the coordinator's differ by more than 12 hours");
+      suspect("clock", "this machine's clock shows " + utcText(settings_.now()) +
+                           ", the coordinator's " + utcText(theirs) +
+                           ": they differ by more than 12 hours");
       return;
     }
     const std::string before = store_.fact(kClock);
@@ -454,15 +456,18 @@ class Site::Impl {
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     BlobTransfer blobs(*link_, files_.blobs());
     RoundDriver driver({store_, *link_, blobs, rosters_, trainer_, observer_, settings_.policy,
-                        identity_, enrolment_, files_, settings_.now, trainerFailures_, answered_});
-    // Quick answers first: others wait for them. Then one training, and back to the poll.
+                        identity_, enrolment_, files_, settings_.now, training_,
+                        where_ == Training::Beside ? &desk_ : nullptr, upload_, trainerFailures_,
+                        answered_});
+    // Quick answers first: others wait for them. Then one training.
     std::optional<std::string> toTrain;
     for (const std::string& id : ids)
       guarded("round " + id, [&] {
         if (driveOne(driver, id, false, stop) == RoundDriver::Outcome::NeedsTraining && !toTrain)
           toTrain = id;
       });
-    if (toTrain) guarded("round " + *toTrain, [&] { driveOne(driver, *toTrain, true, stop); });
+    if (toTrain && !desk_.isBusy())
+      guarded("round " + *toTrain, [&] { driveOne(driver, *toTrain, true, stop); });
   }
 
   RoundDriver::Outcome driveOne(RoundDriver& driver, const std::string& id, bool mayTrain,
@@ -481,6 +486,18 @@ class Site::Impl {
     BlobTransfer blobs(*link_, files_.blobs());
     if (ReleaseShelf(store_, *link_, blobs, enrolment_, files_).fetch(hash, std::move(stop)))
       observer_.note("release " + hash + " has been stored");
+  }
+
+  void clearUpIfDue() {
+    const auto now = settings_.now();
+    if (std::chrono::abs(now - clearedUp_) < std::chrono::hours(24)) return;
+    clearedUp_ = now;
+    try {
+      const std::string what = clearAttic(store_, files_, now, settings_.retention);
+      if (!what.empty()) observer_.note(what);
+    } catch (const std::exception& e) {
+      blame(std::string("what is old could not be cleared away: ") + e.what());
+    }
   }
 
   // --- renewal ----------------------------------------------------------------------------------
@@ -558,7 +575,7 @@ class Site::Impl {
   SiteStore store_;
   const Enrolment enrolment_;
   const std::string caPem_;
-  std::optional<RunLock> lock_;
+  std::optional<FileLock> lock_;
 
   std::mutex working_;  // held while something is asked of the coordinator; guards what follows
   Identity identity_;
@@ -567,10 +584,13 @@ class Site::Impl {
   std::unique_ptr<CoordinatorLink> link_;
   LocalTrainer& trainer_;
   SiteObserver& observer_;
+  LocalTraining training_;
+  Training where_ = Training::Here;
+  std::optional<PackedUpload> upload_;
   BackOff backOff_;
   std::set<std::string> suspicions_;
   std::string problem_;  // the first of this step
-  std::chrono::sys_seconds storedContact_{};
+  std::chrono::sys_seconds storedContact_{}, clearedUp_{};
   int polls_ = 0;
   std::map<std::string, int> trainerFailures_;
   std::set<std::string> answered_;
@@ -581,13 +601,16 @@ class Site::Impl {
   bool woken_ = false;
   std::optional<std::string> lastProblem_;  // nullopt: no step yet
   std::chrono::sys_seconds certificateEnds_{}, lastContact_{};
+  TrainingDesk desk_;  // last: its thread uses all above
 };
 
 Site::Site(SiteSettings settings, LocalTrainer& trainer, SiteObserver& observer)
     : impl_(std::make_unique<Impl>(std::move(settings), trainer, observer)) {}
 Site::~Site() = default;
 
-milliseconds Site::step(std::stop_token stop) { return impl_->step(std::move(stop)); }
+milliseconds Site::step(std::stop_token stop) {
+  return impl_->step(Impl::Training::Here, std::move(stop));
+}
 void Site::run(std::stop_token stop) { impl_->run(std::move(stop)); }
 SiteStatus Site::status() const { return impl_->status(); }
 void Site::decide(const std::string& planHash, bool approve, const std::string& by,

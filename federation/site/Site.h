@@ -32,11 +32,19 @@ struct SitePolicy {
 struct SiteSettings {
   std::filesystem::path folder;  // key, certificate, invitation's pins, database: owner only
   SitePolicy policy;
-  net::HttpClientOptions http;  // proxy and time limits; TLS members are set by the site
+  // Proxy and time limits. `caFile`: an authority for the coordinator's server beside the
+  // consortium's own. The other TLS members are set by the site.
+  net::HttpClientOptions http;
   std::function<std::chrono::sys_seconds()> now;
+  // Holds the value of an Authorization header, for a coordinator behind Orthanc's own
+  // authentication or a reverse proxy; empty: none.
+  std::filesystem::path authorizationFile = {};
+  // Rounds that are over, old rosters and files of no use are kept for so long.
+  std::chrono::seconds retention = std::chrono::hours(30 * 24);
 };
 
-// Long work reports here; a test reads it as easily as the log does.
+// Long work reports here; a test reads it as easily as the log does. Called from the thread of
+// run() and, while it goes on, from that of a training.
 class SiteObserver {
  public:
   virtual ~SiteObserver() = default;
@@ -72,10 +80,13 @@ class Site {
   Site(const Site&) = delete;
   Site& operator=(const Site&) = delete;
 
-  // One poll and all that follows from it now; returns how long to wait for the next. Never throws
-  // for what the coordinator or the network does: back-off, and the problem stands in status().
+  // One poll and all that follows from it now, trainings too; returns how long to wait for the
+  // next. Never throws for what the coordinator or the network does: back-off, and the problem
+  // stands in status().
   std::chrono::milliseconds step(std::stop_token);
-  void run(std::stop_token);  // step() for ever
+  // For ever. A training goes on in a thread of its own, one at a time, while other rounds are
+  // answered. When it returns, no training is under way.
+  void run(std::stop_token);
 
   // Thread-safe, also while run() runs.
   SiteStatus status() const;

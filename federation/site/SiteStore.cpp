@@ -43,6 +43,10 @@ constexpr const char* kMigrations[] = {
       sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL,
       previous TEXT NOT NULL, hash TEXT NOT NULL);
     )sql",
+    // 2
+    R"sql(
+    ALTER TABLE rounds ADD COLUMN ended_at INTEGER NOT NULL DEFAULT 0;
+    )sql",
 };
 
 std::string textFrom(const SignedDocument& document) { return toBase64Url(encode(document)); }
@@ -434,13 +438,13 @@ RoundRecord SiteStore::openRound(const RoundRecord& record, const SecretBytes& s
   return database_.transaction([&](soci::session& sql) {
     if (auto known = readRound(sql, record.id)) return *known;
     const std::string start = textFrom(record.start), sealed = toBase64Url(secrets.view());
-    int count = 0;
+    int arrival = 0;
     const int step = static_cast<int>(record.step);
-    sql << "SELECT COUNT(*) FROM rounds", into(count);
+    sql << "SELECT COALESCE(MAX(arrival), 0) + 1 FROM rounds", into(arrival);
     sql << "INSERT INTO rounds (id, arrival, plan, number, attempt, start, secrets, step, ending, "
            "joins, sharers, survivors, upload, upload_bytes, metrics) VALUES (:i, :a, :p, :n, :t, "
            ":s, :k, :e, '', '[]', '[]', '[]', '', 0, '')",
-        use(record.id), use(count), use(record.planHash), use(record.number), use(record.attempt),
+        use(record.id), use(arrival), use(record.planHash), use(record.number), use(record.attempt),
         use(start), use(sealed), use(step);
     append(sql, note);
     return readRound(sql, record.id).value();
@@ -580,9 +584,62 @@ void SiteStore::endRound(const std::string& roundId, Step step, const std::strin
                          const AuditNote& note) {
   database_.transaction([&](soci::session& sql) {
     const int value = static_cast<int>(step);
-    sql << "UPDATE rounds SET step = :s, ending = :e, secrets = '' WHERE id = :i", use(value),
-        use(ending), use(roundId);
+    const long long time = secondsOf(now_());
+    sql << "UPDATE rounds SET step = :s, ending = :e, secrets = '', ended_at = :t WHERE id = :i",
+        use(value), use(ending), use(time), use(roundId);
     append(sql, note);
+  });
+}
+
+// --- what is of no use any more ------------------------------------------------------------------
+
+SiteStore::Pruned SiteStore::prune(std::chrono::sys_seconds before) {
+  return database_.transaction([&](soci::session& sql) {
+    Pruned pruned;
+    // The newest of a plan tells that an older number is no new round.
+    sql << "CREATE TEMP TABLE old_rounds AS SELECT id FROM rounds AS r WHERE ending <> '' AND "
+           "ended_at < " +
+               std::to_string(secondsOf(before)) +
+               " AND EXISTS (SELECT 1 FROM rounds AS n WHERE n.plan = r.plan AND (n.number > "
+               "r.number OR (n.number = r.number AND n.attempt > r.attempt)))";
+    sql << "SELECT COUNT(*) FROM old_rounds", into(pruned.rounds);
+    sql << "DELETE FROM messages WHERE round IN (SELECT id FROM old_rounds)";
+    sql << "DELETE FROM rounds WHERE id IN (SELECT id FROM old_rounds)";
+    sql << "DROP TABLE old_rounds";
+    std::set<int> inUse;
+    for (const std::string& id : column(sql, "SELECT id FROM rounds WHERE ending = ''"))
+      inUse.insert(decode<RoundStart>(readRound(sql, id).value().start.payload).rosterNumber);
+    for (const std::string& text : column(sql,
+                                          "SELECT CAST(number AS TEXT) FROM rosters WHERE number < "
+                                          "(SELECT MAX(number) FROM rosters)")) {
+      const int number = std::stoi(text);
+      if (inUse.contains(number)) continue;
+      sql << "DELETE FROM rosters WHERE number = :n", use(number);
+      ++pruned.rosters;
+    }
+    if (pruned.rounds + pruned.rosters > 0)
+      append(sql, {"pruned", {{"rounds", pruned.rounds}, {"rosters", pruned.rosters}}});
+    return pruned;
+  });
+}
+
+std::set<std::string> SiteStore::inputsInUse() {
+  return database_.transaction([](soci::session& sql) {
+    std::set<std::string> inputs;
+    for (const std::string& id : column(sql, "SELECT id FROM rounds"))
+      inputs.insert(decode<RoundStart>(readRound(sql, id).value().start.payload).inputSha256);
+    return inputs;
+  });
+}
+
+std::set<std::pair<std::string, int>> SiteStore::resultsInUse() {
+  return database_.transaction([](soci::session& sql) {
+    std::set<std::pair<std::string, int>> results;
+    for (const std::string& id : column(sql, "SELECT id FROM rounds")) {
+      const RoundRecord round = readRound(sql, id).value();
+      results.emplace(round.planHash, round.number);
+    }
+    return results;
   });
 }
 

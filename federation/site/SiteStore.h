@@ -149,6 +149,18 @@ class SiteStore {
   // No more is done for it: secrets are wiped. `ending` is a sentence.
   void endRound(const std::string& roundId, Step, const std::string& ending, const AuditNote&);
 
+  // --- what is of no use any more
+  // Forgets rounds that ended before `before`, but for the newest of each plan, and rosters that
+  // neither a round nor anybody else goes by. Plans, decisions, charges, the lists for whom sums
+  // were opened, and the log stay.
+  struct Pruned {
+    int rounds = 0, rosters = 0;
+  };
+  Pruned prune(std::chrono::sys_seconds before);
+  // Inputs of the rounds that are kept: "<sha256>"; and their results: (plan, number).
+  std::set<std::string> inputsInUse();
+  std::set<std::pair<std::string, int>> resultsInUse();
+
   // --- releases
   bool hasRelease(const std::string& hash);
   void keepRelease(const std::string& hash, const AuditNote&);

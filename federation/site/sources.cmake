@@ -1,14 +1,16 @@
 set(part_sources
+  Attic.cpp
   BackOff.cpp
   BlobTransfer.cpp
   ContributionCheck.cpp
   CoordinatorLink.cpp
   Enrolment.cpp
   Identity.cpp
-  OwnerFiles.cpp
+  LocalTraining.cpp
   Policy.cpp
   ReleaseShelf.cpp
   RosterBook.cpp
   RoundDriver.cpp
   Site.cpp
-  SiteStore.cpp)
+  SiteStore.cpp
+  TrainingDesk.cpp)

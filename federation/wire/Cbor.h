@@ -53,6 +53,8 @@ class Reader {
   std::string hashHex(const std::string& name);     // 64 lower-case hexadecimal digits
   std::string jsonText(const std::string& name, std::size_t maxBytes);  // holds one JSON object
   Bytes bytes(const std::string& name, std::size_t fewest, std::size_t most);
+  // Borrowed from the object.
+  ByteView bytesView(const std::string& name, std::size_t fewest, std::size_t most);
   template <std::size_t N>
   std::array<std::uint8_t, N> fixedBytes(const std::string& name) {
     const Bytes found = bytes(name, N, N);

@@ -16,7 +16,8 @@ std::string signedText(const SignedRequest& request, const std::string& site, st
   std::string text = "fedpet-request-1\n";
   text.append(request.method).append("\n").append(request.target).append("\n");
   text.append(site).append("\n").append(std::to_string(seconds)).append("\n");
-  text.append(nonce).append("\n").append(sha256Hex(request.body));
+  text.append(nonce).append("\n");
+  text.append(request.bodySha256.empty() ? sha256Hex(request.body) : request.bodySha256);
   return text;
 }
 

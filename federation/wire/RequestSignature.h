@@ -24,6 +24,7 @@ struct RequestSignature {
 struct SignedRequest {
   std::string_view method, target;
   ByteView body;
+  std::string bodySha256 = {};  // hex, of one who has it already; empty: made from `body`
 };
 
 std::string makeSignatureHeader(const SignedRequest&, const std::string& site,

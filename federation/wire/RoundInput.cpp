@@ -24,15 +24,17 @@ Bytes pack(const std::vector<double>& values) {
 }
 
 template <typename Number>
-std::vector<double> unpack(const Bytes& bytes, const Reader& in) {
+std::vector<double> unpack(ByteView bytes, const Reader& in) {
   if (bytes.size() % sizeof(Number) != 0) in.refuse("values", "whole numbers of its precision");
   std::vector<double> values(bytes.size() / sizeof(Number));
+  bool allFinite = true;
   for (std::size_t i = 0; i < values.size(); ++i) {
     Number number;
     std::memcpy(&number, bytes.data() + i * sizeof(Number), sizeof(Number));
-    if (!std::isfinite(number)) in.refuse("values", "finite");
+    allFinite &= std::isfinite(number);
     values[i] = static_cast<double>(number);
   }
+  if (!allFinite) in.refuse("values", "finite");
   return values;
 }
 
@@ -53,7 +55,7 @@ RoundInput decodeRoundInput(ByteView bytes) {
   in.requireVersion(kProtocolVersion);
   RoundInput input;
   input.singlePrecision = in.boolean("single");
-  const Bytes values = in.bytes("values", 0, kMaxBlobBytes);
+  const ByteView values = in.bytesView("values", 0, kMaxBlobBytes);
   input.values = input.singlePrecision ? unpack<float>(values, in) : unpack<double>(values, in);
   input.phase = in.identifier("phase");
   input.settingsJson = in.jsonText("settings", 4u << 20);

@@ -2,7 +2,7 @@
 
 #include "federation/Clock.h"
 #include "federation/audit/AuditLog.h"
-#include "federation/site/OwnerFiles.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/site/Policy.h"
 #include "federation/site/Site.h"
 #include "orthanc-plugin/cli/CommandJson.h"
@@ -18,6 +18,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -29,7 +30,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Asked {
-  std::string dir, invitation, proxy, hash, by, reason, csv, out;
+  std::string dir, invitation, proxy, authorizationFile, serverCaFile, hash, by, reason, csv, out;
   bool json = false, once = false;
 };
 
@@ -52,13 +53,16 @@ class Teller final : public fed::SiteObserver {
  public:
   explicit Teller(bool withBar) : bar_(withBar) {}
   void note(const std::string& sentence) override {
+    const std::lock_guard lock(mutex_);
     fmt::print(stderr, "{:%Y-%m-%dT%H:%M:%SZ} {}\n", fmt::gmtime(fed::systemSeconds()), sentence);
   }
   void progress(const std::string&, std::string_view stage, int percent) override {
+    const std::lock_guard lock(mutex_);
     bar_.show(stage, percent);
   }
 
  private:
+  std::mutex mutex_;  // a training reports beside the site's own thread
   ProgressBar bar_;
 };
 
@@ -75,6 +79,8 @@ fed::SiteSettings settingsOf(const Asked& asked) {
   settings.folder = asked.dir;
   settings.policy = policyOf(asked);
   settings.http.proxyUrl = asked.proxy;
+  settings.http.caFile = asked.serverCaFile;
+  settings.authorizationFile = asked.authorizationFile;
   settings.now = fed::systemSeconds;
   return settings;
 }
@@ -314,8 +320,14 @@ CLI::App* add(CLI::App& site, const std::string& name, const std::string& what,
   return command;
 }
 
-void addProxy(CLI::App* command, const std::shared_ptr<Asked>& asked) {
+void addWay(CLI::App* command, const std::shared_ptr<Asked>& asked) {
   command->add_option("--proxy", asked->proxy, "http://host:port of the hospital's HTTP proxy");
+  command->add_option("--authorization-file", asked->authorizationFile,
+                      "File with the value of an Authorization header, for a coordinator behind a "
+                      "reverse proxy or Orthanc's authentication");
+  command->add_option("--server-ca-file", asked->serverCaFile,
+                      "PEM file with authorities that may vouch for the coordinator's server "
+                      "beside the consortium's own");
 }
 
 void addDecision(CLI::App& site, const std::string& name, const std::string& what, bool approve,
@@ -342,7 +354,7 @@ void addSiteCommand(CLI::App& app, ExitCode& exitCode) {
       ->add_option("--invitation", asked->invitation,
                    "The text fedpet-invitation:..., a file that holds it, or - for standard input")
       ->required();
-  addProxy(command, asked);
+  addWay(command, asked);
   command->add_flag("--json", asked->json, "Print JSON");
   command->callback([=, &exitCode] { exitCode = enrol(*asked); });
 
@@ -363,7 +375,7 @@ void addSiteCommand(CLI::App& app, ExitCode& exitCode) {
       ->add_option("--csv", asked->csv,
                    "Table of this site's patients; its columns are named as in the plans")
       ->required();
-  addProxy(command, asked);
+  addWay(command, asked);
   command->add_flag("--once", asked->once, "One contact, and all that follows from it now");
   command->callback([=, &exitCode] { exitCode = run(*asked); });
 
@@ -372,7 +384,7 @@ void addSiteCommand(CLI::App& app, ExitCode& exitCode) {
   command->callback([=, &exitCode] { exitCode = exportLog(*asked); });
 
   command = add(*site, "renew", "Ask for a new certificate with a new key now", asked);
-  addProxy(command, asked);
+  addWay(command, asked);
   command->add_flag("--json", asked->json, "Print JSON");
   command->callback([=, &exitCode] { exitCode = renew(*asked); });
 }

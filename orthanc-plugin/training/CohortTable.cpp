@@ -170,7 +170,7 @@ class FeatureReader {
       feature.categories.clear();
     }
     std::vector<double> values = indicesOf(column, feature);
-    if (question_.referenceCategory) dropReference(feature, values);
+    if (question_.referenceCategory && feature.reference.empty()) dropReference(feature, values);
     return {std::move(feature), std::move(values)};
   }
 
@@ -184,6 +184,8 @@ class FeatureReader {
       const auto at = std::find(all.begin(), all.end(), column.cell(row));
       if (at != all.end()) {
         values[row] = static_cast<double>(at - all.begin());
+      } else if (!feature.reference.empty() && column.cell(row) == feature.reference) {
+        values[row] = -1;
       } else {
         unknown.emplace(column.cell(row));
         ++unknownRows;
@@ -207,6 +209,7 @@ class FeatureReader {
     }
     notes_.push_back(fmt::format("Column \"{}\": \"{}\" is the reference category.", feature.name,
                                  feature.categories.front()));
+    feature.reference = feature.categories.front();
     feature.categories.erase(feature.categories.begin());
     for (double& value : values) value -= 1;
   }

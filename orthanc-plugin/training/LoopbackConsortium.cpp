@@ -2,7 +2,7 @@
 
 #include "federation/Clock.h"
 #include "federation/coordinator/Coordinator.h"
-#include "federation/coordinator/Files.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/OverHttp.h"
 #include "federation/site/Site.h"
@@ -203,9 +203,9 @@ class Host {
     options.clientCaFile = files.authority();
     options.clientCertificates = net::HttpServerOptions::ClientCertificates::Optional;
     options.onTrouble = [this](const std::string& line) { remember(line); };
-    federation::writeWholeFile(options.certificateFile,
+    federation::writeOwnerFile(options.certificateFile,
                                federation::viewOf(authority.issue(key.publicKey(), terms)));
-    federation::writeWholeFile(options.keyFile, key.toPem().view());
+    federation::writeOwnerFile(options.keyFile, key.toPem().view());
     server_.emplace(options, [this](const net::ServerRequest& request) { return answer(request); });
   }
   // Not before coordinator_ is there: nobody knows the port earlier.

@@ -1,6 +1,6 @@
 #include "orthanc-plugin/training/TableTrainer.h"
 
-#include "federation/site/OwnerFiles.h"
+#include "federation/files/DurableFiles.h"
 #include "models/response/TabularTrainer.h"
 #include "orthanc-plugin/training/CohortTable.h"
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace fedpet::federation {
 namespace {
 
@@ -23,6 +25,38 @@ TEST(Cbor, ReadsTheExamplesOfTheStandard) {
   EXPECT_EQ(fromCbor(fromHex("3903e7"), 100), json(-1000));
   EXPECT_EQ(fromCbor(fromHex("fb3ff199999999999a"), 100), json(1.1));
   EXPECT_EQ(fromCbor(fromHex("a26161016162820203"), 100), json::parse(R"({"a":1,"b":[2,3]})"));
+}
+
+TEST(Cbor, ReadsNumbersOfEveryWidthOfTheStandard) {
+  const std::pair<const char*, double> numbers[] = {{"f93c00", 1.0},
+                                                    {"f93e00", 1.5},
+                                                    {"f97bff", 65504.0},
+                                                    {"f90001", 5.960464477539063e-8},
+                                                    {"f90400", 0.00006103515625},
+                                                    {"f9c400", -4.0},
+                                                    {"fa47c35000", 100000.0},
+                                                    {"fa7f7fffff", 3.4028234663852886e+38},
+                                                    {"fbc010666666666666", -4.1}};
+  for (const auto& [hex, value] : numbers)
+    EXPECT_EQ(fromCbor(fromHex(hex), 100).get<double>(), value) << hex;
+  EXPECT_TRUE(std::isinf(fromCbor(fromHex("f97c00"), 100).get<double>()));
+  EXPECT_TRUE(std::isnan(fromCbor(fromHex("f97e00"), 100).get<double>()));
+  EXPECT_EQ(fromCbor(fromHex("3b7fffffffffffffff"), 100), json(INT64_MIN));
+  EXPECT_EQ(refusalOf(fromHex("3b8000000000000000")), WireError::Kind::Malformed);
+  EXPECT_EQ(fromCbor(fromHex("84f4f5f64401020304"), 100),
+            json::array({false, true, nullptr, json::binary({1, 2, 3, 4})}));
+}
+
+// Another reader than the one above: nlohmann's own.
+TEST(Cbor, ReadsWhatItWritesAsNlohmannDoes) {
+  const json value = {
+      {"text", std::string("a\0b", 3)},
+      {"bytes", json::binary(std::vector<std::uint8_t>(70'000, 7))},
+      {"numbers", {0, 23, 24, 255, 256, 65536, 1ULL << 40, -1, -24, -25, -1000, 0.1}},
+      {"inner", {{"empty", json::object()}, {"list", json::array()}}}};
+  const Bytes bytes = toCbor(value);
+  EXPECT_EQ(fromCbor(bytes, 1 << 20), json::from_cbor(bytes));
+  EXPECT_EQ(fromCbor(bytes, 1 << 20), value);
 }
 
 TEST(Cbor, SurvivesADepthThatWouldExhaustTheStack) {

@@ -82,6 +82,20 @@ TEST(CohortTable, GivesTheReferenceCategoryNoColumn) {
   EXPECT_THAT(problemsOf("site,x,y\nA,p,0\nA,p,1\n", question), HasSubstr("one text only"));
 }
 
+TEST(CohortTable, TakesThePlansReferenceCategoryForNoneOfItsColumns) {
+  CohortQuestion question = binary({});
+  question.features = {{"sex", "", {"m"}, "f"}};
+  question.findCategories = false;
+  const CohortTable table =
+      readCohort(parseCsv("site,sex,y\nA,m,0\nA,f,1\nA,?,1\nA,x,1\n"), question);
+  const federation::Cohort cohort = pooledCohortOf(table, Part::Train);
+  ASSERT_EQ(cohort.names, (std::vector<std::string>{"sex=m"}));
+  EXPECT_EQ(cohort.features[0], 1);
+  EXPECT_EQ(cohort.features[1], 0);
+  EXPECT_TRUE(std::isnan(cohort.features[2]));
+  EXPECT_TRUE(std::isnan(cohort.features[3])) << "what the plan does not know is missing";
+}
+
 TEST(CohortTable, TakesNumbersAsCategoriesWhenAsked) {
   CohortQuestion question = binary({"x"});
   question.categorical = {"x"};

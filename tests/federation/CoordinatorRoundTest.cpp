@@ -361,6 +361,50 @@ TEST(Coordinator, GoesOnWithoutAGroupThatBecameTooSmall) {
   EXPECT_EQ(c.planFacts(c.hash)["rounds"][0]["contributors"].size(), 3U);
 }
 
+TEST(Coordinator, ForgetsOldRoundsAndKeepsWhatCameOfThem) {
+  RunningConsortium c(3, smallPlan(Masking::Ring64, 3));
+  c.start();
+  c.runPlan();
+  ASSERT_EQ(c.status(), "finished");
+  const auto rounds = c.adminJson("GET", "rounds");
+  ASSERT_GT(rounds.size(), 2U);
+  const std::string first = rounds.front().at("id").get<std::string>(), input = inputOf(c, first);
+  const auto blobs = c.settings.folder / "blobs";
+  ASSERT_TRUE(std::filesystem::exists(blobs / input));
+  const json progress = c.planFacts(c.hash).at("rounds");
+  const std::string log = c.auditText();
+
+  c.wait(std::chrono::hours(29 * 24));
+  EXPECT_EQ(c.adminJson("GET", "rounds").size(), rounds.size());
+  c.wait(std::chrono::hours(2 * 24));
+  EXPECT_EQ(c.adminJson("GET", "rounds").size(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(blobs / input));
+  EXPECT_EQ(c.site(1).call("GET", "/v1/rounds/" + first).status, 404);
+  c.restart();
+  EXPECT_EQ(c.planFacts(c.hash).at("rounds"), progress);
+  const auto release = c.adminJson("POST", "releases", json{{"planHash", c.hash}}.dump());
+  const auto parameters = c.planFacts(c.hash).at("parameters").get<std::string>();
+  EXPECT_TRUE(std::filesystem::exists(blobs / parameters));
+  EXPECT_EQ(c.site(1).call("GET", "/v1/releases/" + release.at("hash").get<std::string>()).status,
+            200);
+  EXPECT_TRUE(c.auditText().starts_with(log)) << "what was logged stays";
+  std::istringstream whole(c.auditText());
+  EXPECT_TRUE(verifyAudit(whole).intact);
+  c.wait(std::chrono::hours(60 * 24));
+  EXPECT_TRUE(std::filesystem::exists(blobs / parameters)) << "a released file is never old";
+}
+
+TEST(Coordinator, KeepsTheRoundsThatARunningPlanGoesBy) {
+  RunningConsortium c(3, smallPlan(Masking::Ring64, 3));
+  c.start();
+  for (int i = 0; i < 3; ++i) c.runRound();
+  ASSERT_EQ(c.status(), "running");
+  c.wait(std::chrono::hours(20));  // the open round fails, and is opened again
+  c.wait(std::chrono::hours(40 * 24));
+  for (const auto& round : c.adminJson("GET", "rounds"))
+    EXPECT_GE(round.at("number").get<int>(), 3) << round.dump();
+}
+
 TEST(Coordinator, EvaluatesAModelThatWasReleased) {
   RunningConsortium c(3, smallPlan(Masking::Ring64, 3));
   c.start();

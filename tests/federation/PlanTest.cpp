@@ -28,6 +28,28 @@ TEST(Plan, TakesDefaultsForWhatAPersonLeavesOut) {
   EXPECT_THAT(faultsOf(plan), IsEmpty());
 }
 
+TEST(Plan, AsksForAReferenceCategoryWhereARegressionHasNoSingleSolution) {
+  Plan plan = planFromJson(kSmall);
+  plan.task = TaskKind::Newton;
+  EXPECT_THAT(faultsOf(plan), Contains(::testing::AllOf(HasSubstr("\"sex\""), HasSubstr("\"F\""),
+                                                        HasSubstr("reference"))));
+  plan.newton.l2 = 0.1;
+  EXPECT_THAT(faultsOf(plan), IsEmpty());
+  plan.newton.l2 = 0;
+  plan.features[1] = {"sex", "", {"M"}, "F"};
+  EXPECT_THAT(faultsOf(plan), IsEmpty());
+  EXPECT_EQ(decodePlan(encode(plan)).features[1].reference, "F");
+  EXPECT_EQ(planFromJson(toReadableJson(plan)).features[1].reference, "F");
+  plan.features[1].reference = "M";
+  EXPECT_THAT(faultsOf(plan), Contains(HasSubstr("not in \"categories\"")));
+}
+
+// Plans of before have no member "reference", and their hashes stay.
+TEST(Plan, LeavesOutAReferenceThatIsNotThere) {
+  const Plan plan = planFromJson(kSmall);
+  EXPECT_EQ(toReadableJson(plan).find("reference"), std::string::npos);
+}
+
 TEST(Plan, TravelsWithoutLossAndWithOneHash) {
   Plan plan = planFromJson(kSmall);
   plan.privacy = {NoiseKind::Local, 1.5, 0.8, 0.2, 3.0, 1e-3};

@@ -141,6 +141,30 @@ TEST(KeyStream, IsAes256InCounterMode) {
             "cea7403d4d606b6e074ec5d3baf39d18");
 }
 
+TEST(KeyStream, BeginsWhereItIsTold) {
+  const SecretBytes key = SecretBytes::random(32);
+  Bytes whole(5000), part(1000);
+  KeyStream(key).fill(whole);
+  KeyStream(key, 4000).fill(part);
+  EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 4000));
+  EXPECT_THROW(KeyStream(key, 8), CryptoError);
+}
+
+TEST(Masks, AreTheSameAllAtOnceAndOnSeveralCores) {
+  for (const int wordBytes : {4, 8})
+    for (const std::size_t length : {1U, 100U, 8192U, 50'001U}) {
+      std::vector<Mask> masks;
+      for (int i = 0; i < 70; ++i)  // more than are open at once
+        masks.push_back({SecretBytes::random(32), i % 3 == 0 ? MaskSign::Plus : MaskSign::Minus});
+      std::vector<std::uint64_t> expected(length, 77), words(length, 77), alone(length, 77);
+      for (const Mask& mask : masks) applyMask(expected, wordBytes, mask.key32, mask.sign);
+      applyMasks(alone, wordBytes, masks);
+      applyMasks(words, wordBytes, masks, 3);
+      EXPECT_EQ(alone, expected) << length;
+      EXPECT_EQ(words, expected) << length;
+    }
+}
+
 TEST(Mask, IsTheStreamAsWordsAndGoesAwayAgain) {
   std::vector<std::uint64_t> words(10000, 5), narrow(10000, 5);
   const SecretBytes key(32);

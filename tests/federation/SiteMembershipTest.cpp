@@ -98,6 +98,66 @@ TEST(Enrolment, IsRefusedWithASentenceThatSaysWhatToDo) {
               HasSubstr("belongs to site \"h1\""));
 }
 
+TEST(Enrolment, WorksOnAMachineWhoseClockIsHoursSlow) {
+  SiteConsortium world;
+  Hospital h(world, "h1", 1);
+  h.clockError = -10h;
+  h.enrol();
+  h.step();
+  EXPECT_EQ(h.problem(), "");
+}
+
+TEST(Enrolment, SaysWhichClockIsWrongAndWorksOnceItIsSet) {
+  SiteConsortium world;
+  Hospital h(world, "h1", 1);
+  h.clockError = -72h;
+  const Invitation invitation = world.invite("h1");
+  const std::string why = refusalOf([&] { Site::enrol(invitation, h.siteSettings()); });
+  // date -u -d @1800000000: 2027-01-15T08:00:00Z
+  EXPECT_THAT(why, HasSubstr("this machine's clock shows 2027-01-12T08:00:00Z"));
+  EXPECT_THAT(why, HasSubstr("the coordinator's: 2027-01-15T08:00:00Z"));
+  EXPECT_THAT(why, HasSubstr("set the clock"));
+  h.clockError = 0s;
+  Site::enrol(invitation, h.siteSettings());
+  h.step();
+  EXPECT_EQ(h.problem(), "");
+}
+
+TEST(Enrolment, LeavesAClockThatIsADayWrongToItsOwner) {
+  SiteConsortium world;
+  Hospital h(world, "h1", 1);
+  h.clockError = -30h;
+  h.enrol();
+  h.step();
+  EXPECT_THAT(h.problem(), HasSubstr("this machine's clock shows 2027-01-14T02:00:00Z"));
+  EXPECT_THAT(h.problem(), HasSubstr("the coordinator's 2027-01-15T08:00:00Z"));
+}
+
+TEST(Membership, GetsPastWhatStandsBeforeTheCoordinator) {
+  SiteConsortium world;
+  world.setIntercept(
+      [](const net::HttpRequest& request, const std::string&, const std::function<Answer()>& ask) {
+        return net::headerValue(request.headers, "Authorization") == "Bearer gate-secret"
+                   ? ask()
+                   : Answer{401, {{"WWW-Authenticate", "Basic"}}, "Unauthorized"};
+      });
+  Hospital h(world, "h1", 1);
+  const auto file = world.root / "authorization";
+  SiteSettings settings = h.siteSettings();
+  const Invitation invitation = world.invite("h1");
+  EXPECT_THAT(refusalOf([&] { Site::enrol(invitation, settings); }),
+              HasSubstr("Federation.AuthorizationFile"));
+  std::ofstream(file) << "Bearer gate-secret\n";
+  settings.authorizationFile = file;
+  Site::enrol(invitation, settings);
+  Site site(settings, h.trainer, h.observer);
+  site.step({});
+  EXPECT_EQ(site.status().lastProblem, "");
+  std::ostringstream audit;
+  exportAudit(audit, "h1", site.audit());
+  EXPECT_THAT(audit.str() + h.observer.all + world.log, Not(HasSubstr("gate-secret")));
+}
+
 TEST(Enrolment, BelievesOnlyACertificateOfThePinnedAuthorityForItsOwnKey) {
   SiteConsortium world;
   const auto rogue =

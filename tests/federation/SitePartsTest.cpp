@@ -1,10 +1,11 @@
 // The parts of a site that need no coordinator.
+#include "federation/files/DurableFiles.h"
 #include "federation/privacy/RdpAccountant.h"
 #include "federation/site/BackOff.h"
 #include "federation/site/ContributionCheck.h"
-#include "federation/site/OwnerFiles.h"
 #include "federation/site/Policy.h"
 #include "federation/site/SiteStore.h"
+#include "federation/site/TrainingDesk.h"
 #include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
@@ -13,7 +14,10 @@
 
 #include <cmath>
 #include <fstream>
+#include <future>
 #include <limits>
+#include <semaphore>
+#include <thread>
 
 namespace fedpet::federation {
 namespace {
@@ -219,7 +223,7 @@ int modeOf(const std::filesystem::path& path) {
   return static_cast<int>(facts.st_mode & 07777);
 }
 
-TEST(OwnerFiles, AreForTheirOwnerOnly) {
+TEST(DurableFiles, AreForTheirOwnerOnly) {
   const TemporaryDirectory folder;
   makeOwnerFolder(folder.path() / "site");
   writeOwnerFile(folder.path() / "site" / "key", viewOf("secret"));
@@ -229,14 +233,86 @@ TEST(OwnerFiles, AreForTheirOwnerOnly) {
   EXPECT_EQ(modeOf(folder.path() / "site" / "part"), 0600);
 }
 
-TEST(OwnerFiles, ReplaceWhatACrashLeftBehind) {
+TEST(DurableFiles, LoseWhatACrashLeftBehind) {
   const TemporaryDirectory folder;
-  { std::ofstream(folder.path() / "key.new") << "half"; }
+  writeOwnerFile(folder.path() / "key", viewOf("old"));
   writeOwnerFile(folder.path() / "key", viewOf("whole"));
+  { std::ofstream(folder.path() / "key.new-1a2b3c4d") << "half"; }
+  removeUnfinished(folder.path());
   EXPECT_EQ(textOf(readOwnerFile(folder.path() / "key", 100)->view()), "whole");
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "key.new"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "key.new-1a2b3c4d"));
   EXPECT_FALSE(readOwnerFile(folder.path() / "absent", 100));
   EXPECT_THROW(readOwnerFile(folder.path() / "key", 4), std::filesystem::filesystem_error);
+}
+
+TEST(DurableFiles, SurviveSeveralWritersAsOneOfTheirContents) {
+  const TemporaryDirectory folder;
+  const std::string contents[] = {std::string(300'000, 'a'), std::string(200'000, 'b')};
+  {
+    std::vector<std::jthread> writers;
+    for (const std::string& content : contents)
+      writers.emplace_back([&] {
+        for (int i = 0; i < 20; ++i) writeOwnerFile(folder.path() / "blob", viewOf(content));
+      });
+  }
+  const Bytes left = readWholeFile(folder.path() / "blob");
+  EXPECT_TRUE(textOf(left) == contents[0] || textOf(left) == contents[1]);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(DurableFiles, AreReadAsFarAsTheyGo) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "f";
+  writeAt(path, 3, viewOf("defg"));
+  writeAt(path, 0, viewOf("abc"));
+  EXPECT_EQ(textOf(readPiece(path, 2, 3)), "cde");
+  EXPECT_EQ(sha256OfFile(path), sha256(viewOf("abcdefg")));
+  EXPECT_THROW(readPiece(path, 5, 3), std::filesystem::filesystem_error);
+  EXPECT_THROW(readWholeFile(folder.path() / "absent"), std::filesystem::filesystem_error);
+}
+
+// --- training beside the conversation ----------------------------------------------------------
+
+TEST(TrainingDesk, TrainsOneAtATimeAndTellsEachFailureOnce) {
+  std::promise<void> begun, mayEnd;
+  std::counting_semaphore<8> ended(0);
+  TrainingDesk desk([&] { ended.release(); });
+  desk.begin("a", [&](std::stop_token) {
+    begun.set_value();
+    mayEnd.get_future().wait();
+    throw std::runtime_error("died");
+  });
+  begun.get_future().wait();
+  bool other = false;
+  desk.begin("b", [&](std::stop_token) { other = true; });
+  EXPECT_NO_THROW(desk.rethrowFailure("a")) << "it is still under way";
+  mayEnd.set_value();
+  ended.acquire();
+  EXPECT_FALSE(other);
+  EXPECT_FALSE(desk.isBusy());
+  EXPECT_THROW(desk.rethrowFailure("a"), std::runtime_error);
+  EXPECT_NO_THROW(desk.rethrowFailure("a"));
+  desk.begin("b", [&](std::stop_token) { other = true; });
+  ended.acquire();
+  EXPECT_TRUE(other);
+}
+
+TEST(TrainingDesk, StopsWhatNobodyNeedsAnyMore) {
+  std::counting_semaphore<8> ended(0);
+  TrainingDesk desk([&] { ended.release(); });
+  const auto untilStopped = [](std::stop_token stop) {
+    while (!stop.stop_requested()) std::this_thread::yield();
+    throw std::runtime_error("stopped");
+  };
+  desk.begin("a", untilStopped);
+  desk.cancel("b");
+  EXPECT_TRUE(desk.isBusy());
+  desk.cancel("a");
+  ended.acquire();
+  EXPECT_NO_THROW(desk.rethrowFailure("a"));
+  desk.begin("c", untilStopped);
+  desk.stop();
+  EXPECT_FALSE(desk.isBusy());
 }
 
 // --- memory ------------------------------------------------------------------------------------

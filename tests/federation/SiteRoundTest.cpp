@@ -5,7 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <semaphore>
 #include <set>
+#include <thread>
 
 namespace fedpet::federation::testing {
 namespace {
@@ -210,6 +213,220 @@ TEST(SiteRounds, OpenASumForOneListOfSitesOnly) {
   }));
   ASSERT_TRUE(world.runUntil([&] { return world.openRound() != third; }));
   EXPECT_EQ(world.stepOf(third), "done") << "the same four sites may open it";
+}
+
+TEST(SiteRounds, SendAgainWhatTheCoordinatorHasLost) {
+  SiteWorld world(3);
+  int lost = 0;
+  world.setIntercept([&](const net::HttpRequest& request, const std::string& site,
+                         const std::function<Answer()>& answer) {
+    if (site == "h1" && lost < 2 && request.target.ends_with("/messages")) {
+      const auto message = decode<RoundMessage>(decodeSignedDocument(viewOf(request.body)).payload);
+      if (const auto* said = std::get_if<ContributeBody>(&message.body)) {
+        std::filesystem::remove(world.settings.folder / "contributions" / "h1" / said->blobSha256);
+        ++lost;
+      }
+    }
+    return answer();
+  });
+  const Plan plan = smallPlan(Masking::Ring64, 3);
+  const std::string hash = world.runningPlan(plan);
+  ASSERT_TRUE(world.finish(hash)) << world.hospital(1).observer.all;
+  EXPECT_EQ(lost, 2);
+  EXPECT_THAT(world.hospital(1).observer.all, HasSubstr("has lost the upload"));
+  EXPECT_EQ(world.resultOf(hash), world.expectedResult(plan));
+  for (const auto& round : world.adminJson("GET", "rounds"))
+    EXPECT_THAT(round.at("id").get<std::string>(), ::testing::EndsWith("-1")) << "a second attempt";
+}
+
+TEST(SiteRounds, EndForASiteWhoseMessageIsRefusedForAnotherReason) {
+  SiteWorld world(3);
+  int refused = 0;
+  world.setIntercept([&](const net::HttpRequest& request, const std::string& site,
+                         const std::function<Answer()>& answer) {
+    if (site == "h1" && request.target.ends_with("/messages")) {
+      const auto message = decode<RoundMessage>(decodeSignedDocument(viewOf(request.body)).payload);
+      if (std::holds_alternative<ContributeBody>(message.body)) {
+        ++refused;
+        const Bytes no = encode(MessageReply{Verdict::Refused, "not you"});
+        return Answer{200, {}, std::string(no.begin(), no.end())};
+      }
+    }
+    return answer();
+  });
+  world.runningPlan(smallPlan(Masking::Ring64, 3));
+  for (int i = 0; i < 10; ++i) world.stepAll();
+  EXPECT_EQ(refused, 1) << "the upload is there: sending it again would change nothing";
+  EXPECT_THAT(world.hospital(1).site->status().rounds.back(), HasSubstr("not you"));
+}
+
+// Two vectors under the same masks show their difference.
+TEST(SiteRounds, NeverSendOtherNumbersUnderTheSameMasks) {
+  SiteWorld world(3);
+  std::set<std::string> uploads;
+  world.setIntercept([&](const net::HttpRequest& request, const std::string& site,
+                         const std::function<Answer()>& answer) {
+    if (site != "h1") return answer();
+    if (request.method == "PUT") uploads.insert(request.body);
+    if (request.method == "PUT") return Answer{503, {}, ""};
+    return answer();
+  });
+  Hospital& h = world.hospital(1);
+  world.runningPlan(smallPlan(Masking::Ring64, 3));
+  const std::string round = world.openRound();
+  ASSERT_TRUE(world.runUntil([&] { return world.stepOf(round) == "contribute"; }));
+  h.step();
+  ASSERT_EQ(uploads.size(), 1U);
+  h.boot();
+  h.step();
+  EXPECT_EQ(uploads.size(), 1U) << "made again from the journal, it is the same";
+  std::filesystem::remove_all(h.folder / "results");
+  h.trainer.spoil = [](LocalResult& result) { result.values[0] += 1; };
+  h.boot();
+  h.step();
+  EXPECT_EQ(uploads.size(), 1U);
+  EXPECT_THAT(h.site->status().rounds.front(), HasSubstr("computing it again gave another one"));
+}
+
+// --- training beside the conversation ----------------------------------------------------------
+
+class SlowTrainer : public SumsTrainer {
+ public:
+  tl::expected<LocalResult, CannotTakePart> compute(const Plan& plan, int round,
+                                                    const RoundInput& input, int atLeast,
+                                                    const std::function<void(int)>& progress,
+                                                    std::stop_token stop) override {
+    if (plan.title == "slow") {
+      begun.release();
+      mayEnd.acquire();
+    }
+    return SumsTrainer::compute(plan, round, input, atLeast, progress, stop);
+  }
+  std::counting_semaphore<64> begun{0}, mayEnd{0};
+};
+
+TEST(SiteRounds, AreAnsweredWhileAnotherPlanTrains) {
+  SiteWorld world(5);
+  world.settings.pollInterval = 1s;
+  world.restart();
+  Plan quick = smallPlan(Masking::Ring64, 3), slow = quick;
+  quick.title = "quick";
+  slow.title = "slow";
+  slow.purpose = "quality";
+  // h1 takes part in both plans, the others in one each.
+  for (const int n : {2, 3}) world.hospital(n).policy.allowedPurposes = {quick.purpose};
+  for (const int n : {4, 5}) world.hospital(n).policy.allowedPurposes = {slow.purpose};
+  world.runningPlan(quick);
+  const std::string quickRound = world.openRound();
+  for (int i = 0; i < 30 && world.stepOf(quickRound) != "contribute"; ++i)
+    world.hospital(i % 3 + 1).step();
+  ASSERT_EQ(world.stepOf(quickRound), "contribute");
+
+  Hospital& h = world.hospital(1);
+  h.site.reset();
+  SlowTrainer trainer;
+  trainer.seed = h.trainer.seed;
+  Site site(h.siteSettings(), trainer, h.observer);
+  site.step({});  // contributes to the quick one, which then waits for the last of the three
+  const std::string slowPlan = world.propose(slow);
+  site.step({});
+  for (const int n : {4, 5}) world.hospital(n).step();
+  world.start(slowPlan);
+  const std::string slowRound = slowPlan.substr(0, 16) + "-1-1";
+
+  std::jthread running([&](std::stop_token stop) { site.run(stop); });
+  const auto soon = [&](const std::string& round, const char* step, std::array<int, 2> others) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+    while (world.stepOf(round) != step && std::chrono::steady_clock::now() < end) {
+      for (const int n : others) world.hospital(n).step();
+      world.coordinator->tick();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return world.stepOf(round) == step;
+  };
+  ASSERT_TRUE(soon(slowRound, "contribute", {4, 5}));
+  trainer.begun.acquire();  // from here on h1 trains until the test lets it
+  EXPECT_EQ(world.stepOf(quickRound), "contribute");
+  EXPECT_TRUE(soon(quickRound, "done", {2, 3})) << "h1 must confirm and reveal meanwhile";
+  EXPECT_EQ(world.stepOf(slowRound), "contribute");
+  trainer.mayEnd.release(60);
+  EXPECT_TRUE(soon(slowRound, "done", {4, 5})) << site.status().lastProblem;
+  running.request_stop();
+  running.join();
+  EXPECT_EQ(trainer.computed[1], 2) << "once for each plan";
+}
+
+TEST(SiteRounds, StopTheirTrainingWithTheProgram) {
+  SiteWorld world(3);
+  Hospital& h = world.hospital(1);
+  world.runningPlan(smallPlan(Masking::Ring64, 3));
+  const std::string round = world.openRound();
+  ASSERT_TRUE(world.runUntil([&] { return world.stepOf(round) == "contribute"; }));
+  struct UntilStopped : SumsTrainer {
+    tl::expected<LocalResult, CannotTakePart> compute(const Plan&, int, const RoundInput&, int,
+                                                      const std::function<void(int)>&,
+                                                      std::stop_token stop) override {
+      begun.release();
+      while (!stop.stop_requested()) std::this_thread::yield();
+      return LocalResult{{1, 2, 3}, "{}"};  // no answer
+    }
+    std::counting_semaphore<8> begun{0};
+  } trainer;
+  h.site.reset();
+  {
+    Site site(h.siteSettings(), trainer, h.observer);
+    std::jthread running([&](std::stop_token stop) { site.run(stop); });
+    trainer.begun.acquire();
+  }
+  EXPECT_FALSE(std::filesystem::exists(h.folder / "results" / (round.substr(0, 16) + "-1")));
+  ASSERT_TRUE(world.runUntil([&] { return world.openRound() != round; }));
+  EXPECT_EQ(world.stepOf(round), "done") << "with the numbers of the next start";
+}
+
+// --- what is old -------------------------------------------------------------------------------
+
+TEST(SiteRounds, LeaveAWholeLogWhenTheyAreForgotten) {
+  SiteWorld world(3);
+  const std::string hash = world.runningPlan(smallPlan(Masking::Ring64, 3));
+  ASSERT_TRUE(world.finish(hash));
+  for (int i = 0; i < 6; ++i) world.stepAll();
+  Hospital& h = world.hospital(1);
+  const auto store = [&] { return SiteStore(h.folder, [&] { return world.now; }); };
+  const std::size_t before = store().rounds(100).size();
+  ASSERT_GT(before, 2U);
+  const int firstRoster = store().rosterNumber();
+  Hospital late(world, "h4", 4);
+  late.enrol();
+  h.step();
+  ASSERT_GT(store().rosterNumber(), firstRoster);
+  const int charged = store().roundsCharged(hash);
+  const auto old = h.folder / "blobs" / std::string(64, 'a'),
+             young = h.folder / "blobs" / std::string(64, 'b');
+  for (const auto& path : {old, young}) std::ofstream(path) << "input of a round that failed";
+  std::filesystem::last_write_time(
+      old, std::filesystem::file_time_type::clock::now() - std::chrono::hours(31 * 24));
+
+  world.now += std::chrono::hours(29 * 24);
+  h.step();
+  EXPECT_EQ(store().rounds(100).size(), before) << "not yet";
+  world.now += std::chrono::hours(2 * 24);
+  h.step();
+  EXPECT_EQ(h.problem(), "");
+  EXPECT_EQ(store().rounds(100).size(), 1U);
+  EXPECT_FALSE(store().roster(firstRoster));
+  EXPECT_TRUE(store().roster(store().rosterNumber()));
+  EXPECT_FALSE(std::filesystem::exists(old));
+  EXPECT_TRUE(std::filesystem::exists(young));
+  EXPECT_EQ(store().roundsCharged(hash), charged) << "the budget forgets nothing";
+  EXPECT_EQ(store().newestRound(hash).first, charged) << "older numbers stay refused";
+  std::istringstream theirs(world.auditText()), ours(h.auditText());
+  EXPECT_THAT(compareAudits(theirs, ours), IsEmpty());
+  // And it goes on.
+  Plan next = smallPlan(Masking::Ring64, 3);
+  next.title = "another";
+  const std::string second = world.runningPlan(next);
+  ASSERT_TRUE(world.finish(second)) << h.problem();
+  EXPECT_THAT(h.site->status().rounds.front(), HasSubstr(second.substr(0, 16)));
 }
 
 // --- taking part, or not -----------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Transfers through a server that breaks, lies and delays.
+#include "federation/files/DurableFiles.h"
 #include "federation/site/BlobTransfer.h"
-#include "federation/site/OwnerFiles.h"
 #include "federation/wire/Messages.h"
 #include "federation/wire/RequestSignature.h"
 #include "tests/support/LoopbackServer.h"
@@ -22,6 +22,7 @@ using fedpet::testing::Answer;
 using fedpet::testing::LoopbackServer;
 using fedpet::testing::TemporaryDirectory;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Bytes someBytes(std::size_t count) {
   Bytes bytes(count);
@@ -147,6 +148,14 @@ TEST_F(Transfer, FetchesAgainWhatHasAnotherHash) {
   EXPECT_EQ(fetchedBytes(), content);
 }
 
+TEST_F(Transfer, FetchesAgainWhatAPowerCutLeftDamaged) {
+  EXPECT_EQ(fetchedBytes(), content);
+  Bytes damaged = content;
+  damaged[9'999'999] = 0;
+  writeOwnerFile(folder.path() / hash, damaged);
+  EXPECT_EQ(fetchedBytes(), content);
+}
+
 TEST_F(Transfer, RefusesAnotherPartThanWasAskedFor) {
   for (const char* lie : {"bytes 7-106/10000000", "bytes 0-98/10000000", "bytes 0-99/99",
                           "bytes 0-99/999999999999", "bytes 0-99", "", "bytes -1-99/10000000"}) {
@@ -191,7 +200,6 @@ TEST_F(Transfer, TakesSmallerPiecesOnASlowLine) {
 }
 
 TEST_F(Transfer, SendsOnlyWhatIsMissingAfterABreak) {
-  writeOwnerFile(folder.path() / "upload", content);
   std::atomic<int> puts{0};
   blobs.tamper = [&](const net::HttpRequest& request) -> std::optional<Answer> {
     if (request.method != "PUT" || ++puts != 2) return std::nullopt;
@@ -199,17 +207,15 @@ TEST_F(Transfer, SendsOnlyWhatIsMissingAfterABreak) {
   };
   {
     BlobTransfer transfer(*link, folder.path());
-    EXPECT_THROW(transfer.upload(folder.path() / "upload", hash, content.size(), {}),
-                 CoordinatorRefusal);
+    EXPECT_THROW(transfer.upload(content, hash, {}), CoordinatorRefusal);
   }
   BlobTransfer transfer(*link, folder.path());
-  transfer.upload(folder.path() / "upload", hash, content.size(), {});
+  transfer.upload(content, hash, {});
   EXPECT_EQ(blobs.received, content);
   EXPECT_EQ(blobs.putBytes, content.size()) << "no byte was sent twice";
 }
 
 TEST_F(Transfer, StartsAgainOnceWhenTheCoordinatorDroppedAnUpload) {
-  writeOwnerFile(folder.path() / "upload", content);
   int mismatches = 0;
   blobs.tamper = [&](const net::HttpRequest& request) -> std::optional<Answer> {
     if (request.method != "PUT" || blobs.received.size() < 2 * kChunkBytes || mismatches > 0)
@@ -219,19 +225,18 @@ TEST_F(Transfer, StartsAgainOnceWhenTheCoordinatorDroppedAnUpload) {
     return problem(409, "HashMismatch");
   };
   BlobTransfer transfer(*link, folder.path());
-  transfer.upload(folder.path() / "upload", hash, content.size(), {});
+  transfer.upload(content, hash, {});
   EXPECT_EQ(blobs.received, content);
 }
 
 TEST_F(Transfer, DoesNotSpinOnACoordinatorThatTakesNothing) {
-  writeOwnerFile(folder.path() / "upload", content);
   blobs.tamper = [&](const net::HttpRequest&) -> std::optional<Answer> {
     Answer answer;
     answer.body = R"({"received": 0})";
     return answer;
   };
   BlobTransfer transfer(*link, folder.path());
-  EXPECT_THROW(transfer.upload(folder.path() / "upload", hash, content.size(), {}), WireError);
+  EXPECT_THROW(transfer.upload(content, hash, {}), WireError);
 }
 
 // --- the line itself ---------------------------------------------------------------------------
@@ -277,6 +282,36 @@ TEST(CoordinatorLink, DoesNotBelieveAClockThatIsDaysAway) {
   }
   EXPECT_EQ(link.clock().offset(), 0s);
   EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST(CoordinatorLink, ShowsTheFilesCredentialsToWhatStandsBeforeTheCoordinator) {
+  const fedpet::testing::TemporaryDirectory folder;
+  const auto file = folder.path() / "authorization";
+  LoopbackServer server([](const net::HttpRequest& request) {
+    const auto shown = net::headerValue(request.headers, "Authorization");
+    return shown == "Basic c2VjcmV0" ? Answer{} : Answer{401, {}, "<html>Log in</html>"};
+  });
+  const auto now = [] { return std::chrono::sys_seconds(1'000'000s); };
+  const auto complaint = [&](CoordinatorLink& link) {
+    try {
+      link.send("POST", "/v1/poll");
+    } catch (const std::exception& e) {
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  CoordinatorLink without({server.url(), {}, now});
+  EXPECT_THAT(complaint(without), HasSubstr("asks for credentials"));
+  CoordinatorLink link({server.url(), {}, now, file});
+  EXPECT_THAT(complaint(link), HasSubstr("is missing"));
+  writeOwnerFile(file, viewOf("Basic c2VjcmV0\r\nX-Other: 1\n"));
+  EXPECT_THAT(complaint(link), HasSubstr("must hold one line"));
+  EXPECT_THAT(complaint(link), Not(HasSubstr("c2VjcmV0")));
+  EXPECT_EQ(server.requests().size(), 1U) << "two headers were sent for one";
+  writeOwnerFile(file, viewOf("Basic b2xk\n"));
+  EXPECT_THAT(complaint(link), HasSubstr("asks for credentials"));
+  writeOwnerFile(file, viewOf("Basic c2VjcmV0\n"));  // changed while the program runs
+  EXPECT_EQ(complaint(link), "none");
 }
 
 TEST(CoordinatorLink, MakesRefusalsHarmlessAndKeepsTheirPatience) {

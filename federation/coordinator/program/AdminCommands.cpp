@@ -1,5 +1,5 @@
 // The administrator's commands: each is one or two requests to a coordinator that serves.
-#include "federation/coordinator/Files.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/program/Commands.h"
 #include "net/HttpClient.h"
@@ -175,7 +175,7 @@ void save(const fs::path& path, const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return;
   }
-  writeWholeFile(path, viewOf(text), 0644);
+  writeOwnerFile(path, viewOf(text), 0644);
 }
 
 // --- how a command is declared -----------------------------------------------------------------

@@ -1,5 +1,5 @@
 #include "federation/Clock.h"
-#include "federation/coordinator/Files.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/program/Commands.h"
 #include "net/Url.h"
@@ -66,7 +66,7 @@ FolderConfig FolderConfig::load(const fs::path& folder) {
 void FolderConfig::save(const fs::path& folder) const {
   const std::string text =
       nlohmann::ordered_json{{"url", publicUrl}, {"database", database}}.dump(2) + "\n";
-  writeWholeFile(configFile(folder), viewOf(text));
+  writeOwnerFile(configFile(folder), viewOf(text));
 }
 
 fs::path servedUrlFile(const fs::path& folder) { return folder / "served-url"; }

@@ -1,5 +1,5 @@
 #include "federation/Clock.h"
-#include "federation/coordinator/Files.h"
+#include "federation/files/DurableFiles.h"
 #include "federation/coordinator/Keys.h"
 #include "federation/coordinator/OverHttp.h"
 #include "federation/coordinator/program/Commands.h"
@@ -62,7 +62,7 @@ void issueServerCertificate(const fs::path& folder, const std::string& publicUrl
   const auto now = systemSeconds();
   CertificateTerms terms;
   terms.commonName = "coordinator";
-  terms.notBefore = now - std::chrono::hours(1);
+  terms.notBefore = now - kSlowestClock;
   terms.notAfter = now + kServerCertificateLasts;
   terms.forServer = true;
   terms.dnsNames = {"localhost"};
@@ -72,8 +72,8 @@ void issueServerCertificate(const fs::path& folder, const std::string& publicUrl
     auto& names = isIpAddress(host) ? terms.ipAddresses : terms.dnsNames;
     if (std::find(names.begin(), names.end(), host) == names.end()) names.push_back(host);
   }
-  writeWholeFile(folder / "server-key.pem", key.toPem().view());
-  writeWholeFile(folder / "server.pem", viewOf(keys.authority.issue(key.publicKey(), terms)));
+  writeOwnerFile(folder / "server-key.pem", key.toPem().view());
+  writeOwnerFile(folder / "server.pem", viewOf(keys.authority.issue(key.publicKey(), terms)));
 }
 
 // The public URL may have a path below which a proxy shows us.
@@ -155,7 +155,7 @@ void Serve::run() const {
   if (isOwnCertificate) issueServerCertificate(folder, config.publicUrl, address);
   auto issued = std::chrono::steady_clock::now();
   net::HttpServer server(serverOptions(*this), Front(coordinator, config.publicUrl, !behindProxy));
-  writeWholeFile(servedUrlFile(folder), viewOf(server.url()));
+  writeOwnerFile(servedUrlFile(folder), viewOf(server.url()));
   if (json)
     std::printf("%s\n",
                 nlohmann::ordered_json{{"url", server.url()}, {"pid", getpid()}}.dump().c_str());

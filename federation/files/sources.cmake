@@ -1,0 +1,1 @@
+set(part_sources DurableFiles.cpp)
