@@ -249,7 +249,7 @@ double keyNumber(const Canvas& canvas, double x, double y, double width, const M
   constexpr double kValue = 72;
   constexpr int kDefinitionLines = 8;
   const TextStyle name{.size = 8}, value{.size = 8.8, .bold = true, .align = Align::Right},
-      definition{.size = 6.5, .grey = 0.25};
+      definition{.size = 6.4, .grey = 0.25};
   const double head = canvas.textHeight(width - kValue, title(m.quantity), name, 2);
   const double text = canvas.textHeight(width, definitionText(m), definition, kDefinitionLines);
   if (draw) {
@@ -338,7 +338,7 @@ void drawStatement(Flow& flow, const Subject& subject) {
 
 void drawViews(Flow& flow, const Subject& subject) {
   if (subject.mip.frames.empty()) return;
-  constexpr double kHeight = 201, kGap = 12;
+  constexpr double kHeight = 190, kGap = 12;
   const RotatingMip& mip = subject.mip;
   const auto views = chosenViews(mip);
   double columns = 0;
