@@ -35,6 +35,10 @@ class NativePainter {
   std::vector<std::size_t> tube(const std::vector<PointMm>& line, double radiusMm) const;
   std::vector<std::size_t> coolerThan(const std::vector<std::size_t>& voxels, double suv) const;
 
+  // The free voxels of the volume whose centre lies in one of the cells of `grid`.
+  std::vector<std::size_t> freeVoxelsIn(const VolumeGeometry& grid,
+                                        const std::vector<std::size_t>& cells) const;
+
   // The free voxels among the given ones become the region's.
   void claimNative(std::size_t region, const std::vector<std::size_t>& voxels);
   // The free voxels whose centre lies in one of the cells of `grid` (axes along LPS).
@@ -55,10 +59,6 @@ class NativePainter {
 
  private:
   static constexpr std::uint8_t kForbidden = 255;
-  // The free voxels of the volume whose centre lies in one of the cells.
-  std::vector<std::size_t> freeVoxelsIn(const VolumeGeometry& grid,
-                                        const std::vector<std::size_t>& cells) const;
-
   const SuvVolume& volume_;
   std::vector<std::uint8_t> owner_;  // region + 1, 0 is free
   std::vector<std::size_t> front_;   // voxels that may grow

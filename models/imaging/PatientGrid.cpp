@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <queue>
+#include <unordered_map>
 
 namespace fedpet::imaging {
 namespace {
@@ -290,6 +292,60 @@ std::vector<std::size_t> PatientGrid::basinOf(const std::vector<std::size_t>& fr
   }
   std::sort(basin.begin(), basin.end());
   return basin;
+}
+
+std::vector<Blob> PatientGrid::basinsIn(const std::vector<std::size_t>& voxels,
+                                        double mergeShare) const {
+  std::vector<std::size_t> downhill = voxels;
+  std::stable_sort(downhill.begin(), downhill.end(),
+                   [&](std::size_t a, std::size_t b) { return suv(a) > suv(b); });
+  const VoxelIndex index(geometry());
+  const auto steps = neighbourSteps(Connectivity::Edges18);
+  std::unordered_map<std::size_t, std::size_t> basinOfVoxel;
+  // Basins that were found to be one point to the one with the higher peak.
+  std::vector<std::size_t> parent;
+  std::vector<double> peak;
+  const auto root = [&](std::size_t basin) {
+    while (parent[basin] != basin) basin = parent[basin];
+    return basin;
+  };
+  for (std::size_t at : downhill) {
+    const auto here = index(at);
+    std::optional<std::size_t> mine;
+    for (const auto& step : steps) {
+      const std::array<int, 3> there{here[0] + step[0], here[1] + step[1], here[2] + step[2]};
+      if (!index.contains(there)) continue;
+      const auto neighbour = basinOfVoxel.find(index.offset(there));
+      if (neighbour == basinOfVoxel.end()) continue;
+      const std::size_t other = root(neighbour->second);
+      if (!mine || *mine == other) {
+        mine = other;
+        continue;
+      }
+      // This voxel is the pass between the two: all higher ones have been seen.
+      const auto [low, high] = std::minmax(*mine, other, [&](std::size_t a, std::size_t b) {
+        return peak[a] < peak[b];
+      });
+      if (suv(at) >= mergeShare * peak[low]) parent[low] = high;
+      mine = high;
+    }
+    if (!mine) {
+      mine = parent.size();
+      parent.push_back(*mine);
+      peak.push_back(suv(at));
+    }
+    basinOfVoxel[at] = *mine;
+  }
+  std::map<std::size_t, std::vector<std::size_t>> members;
+  for (std::size_t at : voxels) members[root(basinOfVoxel[at])].push_back(at);
+  std::vector<Blob> basins;
+  for (auto& [basin, its] : members) {
+    std::sort(its.begin(), its.end());
+    basins.push_back(blobOf(std::move(its)));
+  }
+  std::stable_sort(basins.begin(), basins.end(),
+                   [](const Blob& a, const Blob& b) { return a.volumeMl > b.volumeMl; });
+  return basins;
 }
 
 PatientGrid::Cutout PatientGrid::cutout(const std::vector<std::size_t>& voxels,

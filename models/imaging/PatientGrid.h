@@ -90,6 +90,10 @@ class PatientGrid {
   std::vector<std::size_t> basinOf(const std::vector<std::size_t>& from, const BoxMm& box,
                                    double leastSuv) const;
 
+  // The voxels divided among their peaks, as water would run: two peaks are one where the pass
+  // between them reaches `mergeShare` of the lower one. Largest first.
+  std::vector<Blob> basinsIn(const std::vector<std::size_t>& voxels, double mergeShare) const;
+
   // Distance of each voxel of the region (in its order) to the nearest voxel outside it.
   std::vector<double> depthMm(const std::vector<std::size_t>& region) const;
   // The voxels within `radiusMm` of the given ones.

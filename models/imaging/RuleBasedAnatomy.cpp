@@ -10,6 +10,7 @@
 #include "models/imaging/ImagingError.h"
 #include "models/imaging/NativePainter.h"
 #include "models/imaging/PatientGrid.h"
+#include "models/imaging/anatomy/DoubtfulUptake.h"
 #include "models/imaging/anatomy/Liver.h"
 #include "models/imaging/anatomy/Organs.h"
 #include "models/imaging/anatomy/Ureters.h"
@@ -48,6 +49,9 @@ class Search {
     painter_.growDownhill();
     painter_.permitAll();
     if (block) ureters();
+    if (block)
+      for (auto& doubt : doubtfulUptake(grid_, painter_, dome_, volume_.geometry.voxelVolumeMl()))
+        anatomy_.warnings.push_back(std::move(doubt));
     collect();
     return std::move(anatomy_);
   }
@@ -58,11 +62,18 @@ class Search {
     Landmarks at{grid_, liver ? liver->suv : block.suv, grid_.midlineX(), block.domeZ, {}};
     at.used.assign(grid_.geometry().voxelCount(), 0);
     if (liver) at.claim(liver->region.voxels);
+    midline_ = at.mid;
+    dome_ = at.dome;
     liverReference(liver);
+    if (liver && anatomy_.find(Organ::Liver)) evenLiver(*liver);
     const auto spleen = findSpleen(at);
     if (spleen) at.claim(spleen->region.voxels);
-    const auto left = findKidney(at, 1);
-    const auto right = plausibleBeside(left, findKidney(at, -1));
+    // The left one first: no liver lies beside it.
+    const auto left = findKidney(at, 1, nullptr);
+    std::optional<Blob> leftKidney;
+    if (left && left->confidence > 0.5) leftKidney = grid_.blobOf(left->voxels);
+    const auto right =
+        plausibleBeside(left, findKidney(at, -1, leftKidney ? &*leftKidney : nullptr));
     for (const auto& [organ, found] :
          {std::pair{Organ::LeftKidney, left}, {Organ::RightKidney, right},
           {Organ::Heart, findHeart(at)}, {Organ::Bladder, findBladder(at)}}) {
@@ -79,8 +90,6 @@ class Search {
     spleenReference(spleen);
     marrowReference(at);
     bloodPoolReference(at);
-    midline_ = at.mid;
-    dome_ = at.dome;
   }
 
   // Metastases of the right liver lie where its kidney is sought; they betray themselves beside
@@ -98,14 +107,33 @@ class Search {
 
   void liverReference(const Found<EvenOrgan>& liver) {
     if (!liver) return miss(Organ::Liver, liver.error());
-    // The right lobe: the half of the liver that lies farther to the right.
-    const BoxMm rightLobe{{-1e9, -1e9, -1e9}, {liver->region.centre[0], 1e9, 1e9}};
+    // The right lobe: the half of the liver that lies farther to the right, clear of the vessels
+    // at its middle and of the heart above.
+    const BoxMm rightLobe{
+        {-1e9, -1e9, -1e9},
+        {std::min(liver->region.centre[0], grid_.midlineX() - 40), 1e9, dome_ - 15}};
     const auto sphere = deepestSphere(grid_, liver->region.voxels, rightLobe, 10, 15, 5);
     if (!sphere) return miss(Organ::Liver, sphere.error());
     reference(Organ::Liver, painter_.sphere(sphere->centre, sphere->radius),
               liver->confidence * (sphere->radius < 14 ? 0.8 : 1),
               formatted("sphere of %.0f mm diameter, deepest in the even uptake of the right lobe",
                         2 * sphere->radius));
+  }
+
+  // A liver of SUV 3 has voxels of SUV 4 and more by noise alone. They are no lesion where smoothing
+  // leaves nothing of them.
+  void evenLiver(const EvenOrgan& liver) {
+    constexpr double kNoiseReaches4 = 2.6;  // + 3 SD of a noisy scan, 18 %
+    if (liver.suv < kNoiseReaches4) return;
+    const double most = 1.15 * liver.suv;
+    const Voxels even = where(liver.region.voxels, [&](std::size_t v) { return grid_.suv(v) < most; });
+    painter_.claimNative(anatomy_.found.size(), painter_.freeVoxelsIn(grid_.geometry(), even));
+    anatomy_.found.push_back(
+        {Organ::Liver, RegionRole::Physiological, "Liver, even uptake", liver.confidence,
+         formatted("below SUV %.1f when smoothed, in the even part of the liver (SUV %.1f): single "
+                   "voxels above the lesion threshold are noise",
+                   most, liver.suv),
+         {}});
   }
 
   void spleenReference(const Found<EvenOrgan>& spleen) {

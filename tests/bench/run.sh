@@ -5,3 +5,4 @@ cd "$(dirname "$0")/../.."
 build=$(cd "$1" && pwd)
 node tests/bench/bench.mjs "$build" | tee "$build/bench.json"
 "$build/bin/fedpet-federation-bench" | tee "$build/bench-federation.json"
+"$build/bin/fedpet-imaging-bench" | tee "$build/bench-imaging.json"

@@ -3,6 +3,7 @@
 #include "models/imaging/Formatted.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fedpet::imaging::anatomy {
 
@@ -15,12 +16,13 @@ std::optional<EvenOrgan> evenOrgan(const PatientGrid& grid, const EvenRule& rule
       return cube.mean >= rule.leastSuv && cube.mean <= rule.mostSuv &&
              cube.variation <= rule.mostVariation;
     });
-    std::erase_if(cores, [&](const Blob& core) { return core.volumeMl < rule.leastCoreMl; });
+    std::erase_if(cores, [&](const Blob& core) {
+      return core.volumeMl < rule.leastCoreMl || rule.fit(core) < rule.kLeastFit;
+    });
     if (cores.empty()) continue;
     const Blob& core =
         *std::max_element(cores.begin(), cores.end(), [&](const Blob& a, const Blob& b) {
-          return rule.preference ? rule.preference(a) < rule.preference(b)
-                                 : a.volumeMl < b.volumeMl;
+          return rule.fit(a) * std::sqrt(a.volumeMl) < rule.fit(b) * std::sqrt(b.volumeMl);
         });
     EvenOrgan organ;
     organ.edgeMm = edge;

@@ -23,8 +23,10 @@ struct EvenRule {
   double mostVariation;         // SD / mean in a cube
   double leastCoreMl;           // volume of the cubes' centres
   std::vector<double> edgesMm;  // tried in turn
-  // Of several even places the one that is preferred most; by volume alone when it is not set.
-  std::function<double(const Blob&)> preference;
+  // How well a place fits the organ, 0 to 1: of several even places the one with the highest fit
+  // times the root of its volume is taken, and none below kLeastFit.
+  std::function<double(const Blob&)> fit;
+  static constexpr double kLeastFit = 0.15;
 };
 
 std::optional<EvenOrgan> evenOrgan(const PatientGrid& grid, const EvenRule& rule,

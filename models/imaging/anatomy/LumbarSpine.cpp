@@ -2,6 +2,7 @@
 #include "models/imaging/anatomy/Organs.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fedpet::imaging::anatomy {
 namespace {
@@ -29,12 +30,12 @@ SpineLine brightestLine(const PatientGrid& grid, const PointMm& top, double leng
   SpineLine best;
   double highest = 0;
   for (double dx = -10; dx <= 10; dx += 5)
-    for (double upper = -15; upper <= 15; upper += 5)
-      for (double lower = -20; lower <= 20; lower += 5) {
+    for (double upper = -10; upper <= 10; upper += 5)
+      for (double lower = -15; lower <= 15; lower += 5) {
         const SpineLine line = straightLine(grid, top, lengthMm, dx, upper, lower, 16);
-        // Nearer to where it is expected counts: 10 mm off costs 4 %.
+        // Nearer to where it is expected counts: 10 mm off costs 10 %.
         const double score =
-            line.suv * (1 - 0.0004 * (dx * dx + 0.5 * (upper * upper + lower * lower)));
+            line.suv * (1 - 0.001 * (dx * dx + 0.5 * (upper * upper + lower * lower)));
         if (score > highest) highest = score, best = line;
       }
   for (std::size_t n = 0; n < best.points.size(); ++n)
@@ -50,7 +51,10 @@ Found<SpineLine> findLumbarSpine(const Landmarks& at, const std::vector<Blob>& k
   double level = at.dome - 125, mid = at.mid;
   const Section& section = at.grid.sectionAt(level);
   double y = section.centreY + 0.28 * (section.back - section.centreY);
-  if (kidneys.size() == 2) {
+  // Kidneys that lie as a pair does; else one of them is bowel or tumour in part.
+  if (kidneys.size() == 2 && std::abs(kidneys[0].centre[2] - kidneys[1].centre[2]) < 45 &&
+      std::abs(kidneys[0].centre[1] - kidneys[1].centre[1]) < 25 &&
+      std::abs(kidneys[0].centre[0] + kidneys[1].centre[0] - 2 * at.mid) < 30) {
     level = 0.5 * (kidneys[0].centre[2] + kidneys[1].centre[2]);
     mid = 0.5 * (kidneys[0].centre[0] + kidneys[1].centre[0]);
     y = 0.5 * (kidneys[0].centre[1] + kidneys[1].centre[1]) - 8;

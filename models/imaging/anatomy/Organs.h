@@ -35,7 +35,8 @@ inline double hotSuv(const Landmarks& at, double timesLiver, double atLeast) {
 }
 
 Found<EvenOrgan> findSpleen(const Landmarks& at);
-Found<Outline> findKidney(const Landmarks& at, int side);  // 1: left, -1: right
+// side: 1 left, -1 right. `other`: the second kidney, when the first is known; may be null.
+Found<Outline> findKidney(const Landmarks& at, int side, const Blob* other);
 Found<Outline> findHeart(const Landmarks& at);
 Found<Outline> findBladder(const Landmarks& at);
 // Without a liver: a hand's breadth above where the legs part, and hot enough to be urine.

@@ -10,17 +10,17 @@ namespace fedpet::imaging::anatomy {
 Found<EvenOrgan> findSpleen(const Landmarks& at) {
   const PatientGrid& grid = at.grid;
   const double least = std::max(0.5 * at.liverSuv, 1.25 * grid.medianBodySuv());
-  const EvenRule rule{{{at.mid + 40, -1e9, at.dome - 190}, {at.mid + 190, 1e9, at.dome + 15}},
+  const EvenRule rule{{{at.mid + 40, -1e9, at.dome - 130}, {at.mid + 190, 1e9, at.dome + 15}},
                       least,
-                      1.7 * at.liverSuv,
+                      1.55 * at.liverSuv,
                       0.2,
                       1,
                       {35, 25},
                       [&](const Blob& core) {
                         // Beside the stomach and above the left kidney, against the ribs.
-                        const double dx = (core.centre[0] - at.mid - 90) / 30;
-                        const double dz = (core.centre[2] - at.dome + 60) / 40;
-                        return core.volumeMl * std::exp(-0.5 * (dx * dx + dz * dz));
+                        const double dx = (core.centre[0] - at.mid - 95) / 25;
+                        const double dz = (core.centre[2] - at.dome + 60) / 35;
+                        return std::exp(-0.5 * (dx * dx + dz * dz));
                       }};
   auto spleen = evenOrgan(grid, rule, [&](std::size_t v) {
     const PointMm p = grid.pointMm(v);
