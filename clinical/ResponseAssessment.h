@@ -96,7 +96,7 @@ struct PercistReading {
 
 enum class MetabolicResponse {
   Complete, Partial, Stable, Progressive,  // PERCIST 1.0: CMR, PMR, SMD, PMD
-  // iPERCIST (Goldfarb 2019, J Nucl Med 60:335) in place of PMD: UPMD until a study 4 to 8 weeks
+  // iPERCIST (Goldfarb 2019, EJNMMI Res 9:8) in place of PMD: UPMD until a study 4 to 8 weeks
   // later confirms it, then CPMD.
   UnconfirmedProgressive, ConfirmedProgressive,
 };
