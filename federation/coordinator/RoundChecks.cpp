@@ -42,7 +42,9 @@ std::string faultOfMetrics(const Plan& plan, const std::string& text) {
   if (!metrics.is_object()) return "the metrics are not a JSON object";
   const auto patients = metrics.find("patients");
   if (patients == metrics.end()) return {};
-  if (!patients->is_number_integer() || *patients < 0)
+  // Figures are real numbers, and so 40 patients may be 40.0 of them.
+  if (!patients->is_number() || *patients < 0 ||
+      patients->get<double>() != std::floor(patients->get<double>()))
     return "the number of patients in the metrics is none";
   if (*patients > plan.maximumPatients)
     return "more patients than the plan allows one site (" + std::to_string(plan.maximumPatients) +

@@ -13,3 +13,6 @@ add_executable(fedpet-federation-bench ${PROJECT_SOURCE_DIR}/tests/bench/federat
 set_target_properties(fedpet-federation-bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 target_link_libraries(fedpet-federation-bench PRIVATE fedpet_training nlohmann_json::nlohmann_json
                                                       fedpet_warnings)
+fedpet_test(fedpet_procedures_over_https_tests LABEL network TIMEOUT 300
+  SOURCES ProceduresOverHttpsTest.cpp
+  LIBRARIES fedpet_training nlohmann_json::nlohmann_json)
