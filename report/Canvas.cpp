@@ -28,6 +28,7 @@ Canvas::Canvas(cairo_surface_t* surface)
   require(cairo_status(cairo_.get()), "on the page");
   context_.reset(pango_font_map_create_context(fonts_.get()));
   pango_cairo_update_context(cairo_.get(), context_.get());
+  requireLetters();
   // Paper has no pixels to align letters with; the same text is as wide everywhere.
   cairo_font_options_t* options = cairo_font_options_create();
   cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
@@ -35,6 +36,15 @@ Canvas::Canvas(cairo_surface_t* surface)
   cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
   pango_cairo_context_set_font_options(context_.get(), options);
   cairo_font_options_destroy(options);
+}
+
+// Without any font Pango would draw a page of empty boxes.
+void Canvas::requireLetters() const {
+  PangoFontDescription* any = pango_font_description_from_string("sans-serif 10");
+  const GObjectPointer<PangoFont> font(pango_context_load_font(context_.get(), any));
+  pango_font_description_free(any);
+  if (!font || !pango_font_has_char(font.get(), 'A'))
+    throw ReportError("no font is installed; install the package fonts-liberation");
 }
 
 GObjectPointer<PangoLayout> Canvas::layout(double width, std::string_view text,

@@ -45,7 +45,8 @@ using GObjectPointer = std::unique_ptr<T, ObjectDeleter>;
 
 class Canvas {
  public:
-  explicit Canvas(cairo_surface_t* surface);  // which must outlive it
+  // `surface` must outlive it. Throws ReportError where no font is installed.
+  explicit Canvas(cairo_surface_t* surface);
 
   cairo_t* cairo() const { return cairo_.get(); }
 
@@ -67,6 +68,8 @@ class Canvas {
   void setGrey(double grey) const { cairo_set_source_rgb(cairo_.get(), grey, grey, grey); }
 
  private:
+  void requireLetters() const;
+
   CairoContext cairo_;
   GObjectPointer<PangoFontMap> fonts_;
   GObjectPointer<PangoContext> context_;

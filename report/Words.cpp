@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -30,9 +31,11 @@ bool isZero(std::string_view digits) {
 }
 
 std::string digitsOf(double magnitude, int decimals) {
+  // Not printf: a program's locale may write a comma.
   std::array<char, 400> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, magnitude);
-  return text.data();
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), magnitude,
+                                 std::chars_format::fixed, decimals);
+  return {text.data(), end.ptr};
 }
 
 std::string trimmed(std::string_view text) {

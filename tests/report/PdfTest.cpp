@@ -3,11 +3,15 @@
 #include "tests/report/PdfText.h"
 #include "tests/report/SomeMip.h"
 #include "tests/support/AssessmentBuilder.h"
+#include "tests/support/TemporaryDirectory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
 
 namespace fedpet::report {
 namespace {
@@ -257,6 +261,27 @@ TEST(Pdf, HoldsUpWithoutLesionsPredictionsOrViews) {
       testing::pdfPages(writePdf(anAssessment().withLesions(0).withoutPredictions().build(), {}));
   NEED_POPPLER(pages);
   EXPECT_THAT(pages->front(), AllOf(HasSubstr("No lesion was found"), HasSubstr("No prediction")));
+}
+
+// In a process of its own, since Fontconfig reads its settings once.
+TEST(PdfDeathTest, SaysWhichPackageIsMissingWhereThereIsNoFont) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const testing::TemporaryDirectory folder;
+  const auto settings = folder.path() / "fonts.conf";
+  std::ofstream(settings) << "<?xml version=\"1.0\"?><fontconfig><dir>" << folder.path().string()
+                          << "</dir></fontconfig>";
+  EXPECT_EXIT(
+      {
+        setenv("FONTCONFIG_FILE", settings.c_str(), 1);
+        try {
+          writePdf(anAssessment().build(), {});
+        } catch (const ReportError& e) {
+          std::cerr << e.what();
+          std::exit(7);
+        }
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(7), "fonts-liberation");
 }
 
 TEST(Pdf, RefusesAViewThatIsNotOfItsSize) {
