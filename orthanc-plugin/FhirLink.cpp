@@ -1,8 +1,8 @@
 #include "orthanc-plugin/FhirLink.h"
 
-#include "fhir/EhrClient.h"
 #include "fhir/OutboxCourier.h"
 #include "fhir/TransactionBundle.h"
+#include "fhir/auth/BackendServices.h"
 
 #include <fstream>
 #include <mutex>
@@ -26,48 +26,58 @@ std::string secretIn(const std::string& file) {
   return secret;
 }
 
-// An EhrClient whose credentials are read again before each attempt: tokens are renewed by others.
-class RenewingSender final : public fhir::BundleSender {
- public:
-  explicit RenewingSender(FhirOptions options) : options_(std::move(options)) {
-    fhir::EhrClient check(clientOptions("", ""));  // a wrong URL or certificate shows at the start
-  }
-
-  fhir::DeliveryOutcome deliver(const std::string& bundle, const std::string& requestId,
-                                std::stop_token stop) override {
-    std::string token, password;
+// The Authorization header from files that are read again before each request: secrets are renewed
+// by others.
+std::function<std::string()> authorizationOf(const FhirOptions& options) {
+  if (options.bearerTokenFile.empty() && options.basicUser.empty()) return {};
+  return [options]() -> std::string {
     try {
-      token = secretIn(options_.bearerTokenFile);
-      password = secretIn(options_.basicPasswordFile);
-    } catch (const std::exception& e) {
-      return fhir::NeedsAuth{e.what()};
+      if (!options.bearerTokenFile.empty()) return "Bearer " + secretIn(options.bearerTokenFile);
+      return net::basicCredentials(options.basicUser, secretIn(options.basicPasswordFile));
+    } catch (const std::runtime_error& e) {
+      throw fhir::AuthError(fhir::AuthError::Kind::Configuration, e.what());
     }
-    if (!client_ || token != token_ || password != password_) {
-      client_ = std::make_unique<fhir::EhrClient>(clientOptions(token, password));
-      token_ = token;
-      password_ = password;
-    }
-    return client_->deliver(bundle, requestId, stop);
-  }
+  };
+}
 
- private:
-  fhir::EhrOptions clientOptions(const std::string& token, const std::string& password) const {
-    fhir::EhrOptions o;
-    o.baseUrl = options_.baseUrl;
-    o.bearerToken = token;
-    o.user = options_.basicUser;
-    o.password = password;
-    o.http.overallTimeout = options_.timeout;
-    o.http.caFile = options_.caFile;
-    o.http.clientCertificateFile = options_.clientCertificateFile;
-    o.http.clientKeyFile = options_.clientKeyFile;
-    return o;
-  }
+net::HttpClientOptions transportOf(const FhirOptions& options, net::HttpClientOptions http) {
+  http.overallTimeout = options.timeout;
+  http.caFile = options.caFile;
+  http.clientCertificateFile = options.clientCertificateFile;
+  http.clientKeyFile = options.clientKeyFile;
+  http.proxyUrl = options.proxy;
+  return http;
+}
 
-  FhirOptions options_;
-  std::unique_ptr<fhir::EhrClient> client_;
-  std::string token_, password_;
-};
+std::shared_ptr<fhir::TokenSource> tokensOf(const FhirOptions& options) {
+  if (options.clientId.empty()) return nullptr;
+  fhir::BackendServicesOptions smart;
+  smart.fhirBaseUrl = options.baseUrl;
+  smart.clientId = options.clientId;
+  smart.tokenUrl = options.tokenUrl;
+  smart.scopes = {"system/*.cruds"};
+  smart.http = transportOf(options, fhir::BackendServicesOptions::defaultHttp());
+  return std::make_shared<fhir::BackendServices>(
+      std::move(smart), fhir::SigningKey::fromPemFile(options.signingKeyFile));
+}
+
+fhir::TieredOptions tieredOf(const FhirOptions& options) {
+  fhir::TieredOptions tiered;
+  tiered.ehr.baseUrl = options.baseUrl;
+  tiered.ehr.http = transportOf(options, fhir::EhrOptions::defaultHttp());
+  tiered.ehr.authorization = authorizationOf(options);
+  tiered.ehr.tokens = tokensOf(options);
+  tiered.hl7.mllpUrl = options.mllpUrl;
+  tiered.hl7.net = transportOf(options, fhir::Hl7Options::defaultNet());
+  tiered.hl7.names.sendingFacility = options.organization;
+  tiered.hl7.names.receivingApplication = options.hl7ReceivingApplication;
+  tiered.hl7.names.receivingFacility = options.hl7ReceivingFacility;
+  tiered.tier = options.tier;
+  tiered.fhirVersion = options.version;
+  tiered.auditFile = options.auditFile;
+  tiered.organization = options.organization;
+  return tiered;
+}
 
 class CourierLog final : public fhir::CourierObserver {
  public:
@@ -88,6 +98,19 @@ class CourierLog final : public fhir::CourierObserver {
   Log log_;
 };
 
+fhir::RetryPolicy policyOf(const FhirOptions& o) {
+  fhir::RetryPolicy policy;
+  policy.firstDelay = o.backOff;
+  policy.longestDelay = o.backOffMax;
+  policy.giveUpAfter = o.giveUpAfter;
+  // Tiers below the first make a request or two per resource. Only one courier claims at a time, so
+  // that this is the wait after a crash and no limit.
+  policy.claimFor = std::max<std::chrono::milliseconds>(20 * o.timeout, std::chrono::minutes(5));
+  return policy;
+}
+
+}  // namespace
+
 fhir::FhirSite siteOf(const FhirOptions& o) {
   fhir::FhirSite site;
   site.patientIdentifierSystem = o.patientIdentifierSystem;
@@ -100,31 +123,22 @@ fhir::FhirSite siteOf(const FhirOptions& o) {
   return site;
 }
 
-fhir::RetryPolicy policyOf(const FhirOptions& o) {
-  fhir::RetryPolicy policy;
-  policy.firstDelay = o.backOff;
-  policy.longestDelay = o.backOffMax;
-  policy.giveUpAfter = o.giveUpAfter;
-  policy.claimFor = o.timeout + std::chrono::seconds(60);
-  return policy;
-}
-
-}  // namespace
-
 class FhirLink::Impl {
  public:
   Impl(const FhirOptions& options, fhir::OutboxStore& outbox, Log log)
       : site(siteOf(options)),
+        isDicomOnly(options.tier == "T5"),
         policy(policyOf(options)),
         store(outbox),
         observer(std::move(log)),
-        sender(std::make_shared<RenewingSender>(options)) {}
+        sender(std::make_shared<fhir::TieredSender>(tieredOf(options))) {}
 
   const fhir::FhirSite site;
+  const bool isDicomOnly;
   const fhir::RetryPolicy policy;
   fhir::OutboxStore& store;
   CourierLog observer;
-  std::shared_ptr<RenewingSender> sender;
+  std::shared_ptr<fhir::TieredSender> sender;
   std::mutex mutex;  // guards courier: requests may come before start() and after stop()
   std::unique_ptr<fhir::OutboxCourierThread> courier;
 };
@@ -137,12 +151,16 @@ FhirLink::~FhirLink() = default;
 Publication FhirLink::messagesAbout(const AssessedStudy& study,
                                     std::span<const std::byte> pdf) const {
   const ResponseAssessment& assessment = study.assessment;
+  // Set aside for nobody: the site has said that nothing is to be sent.
+  if (impl_->isDicomOnly) return {{}, Reason{"NotSentToEhr", "the site wants DICOM only (Fhir.Tier)"}};
   const auto bundle = fhir::transactionBundle(assessment, impl_->site, pdf);
   if (!bundle) return {{}, Reason{"NotSentToEhr", bundle.error().detail}};
   return {{{assessment.identity.srSopInstanceUid, kDestination,
             assessment.series.study.studyInstanceUid, *bundle}},
           std::nullopt};
 }
+
+fhir::TierReport FhirLink::tier() const { return impl_->sender->report(); }
 
 void FhirLink::start() {
   const std::lock_guard lock(impl_->mutex);
