@@ -112,10 +112,11 @@ EarlierStudies readPriors(const std::vector<fs::path>& folders) {
   return earlier;
 }
 
-void write(const AssessedStudy& study, const Assess& options) {
+void write(const AssessedStudy& study, const Assess& options,
+           const std::vector<std::string>& modelLimits) {
   fs::create_directories(options.out);
   write(options.out / "assessment.json", assessmentToJson(study, 2) + "\n");
-  const ResultFiles results = writeResults(study, {});
+  const ResultFiles results = writeResults(study, {.modelLimits = modelLimits});
   for (const ResultFiles::File& file : results.files) write(options.out / file.name, file.content);
   write(options.out / "report.pdf", results.pdf);
   for (const std::string& warning : results.warnings) fmt::print(stderr, "{}\n", warning);
@@ -153,7 +154,8 @@ ExitCode run(const Assess& options) {
   const auto& refusals = study.assessment.refusals;
   if (!refusals.empty() && meansNotOurs(refusals.front().code))
     return refuse(refusals, options.json);
-  if (!options.out.empty()) write(study, options);
+  if (!options.out.empty())
+    write(study, options, model ? model->bundle().limits : std::vector<std::string>());
   if (options.json) {
     study.mips.clear();  // pictures are for the page; assessment.json has them
     fmt::print("{}\n", assessmentToJson(study));

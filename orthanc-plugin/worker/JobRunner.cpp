@@ -112,7 +112,9 @@ void doJob(const WorkerSettings& settings, OrthancClient& client, const LeasedJo
     return;
   }
   enter("write", kAssessed);
-  const ResultFiles results = writeResults(study, {job.storePdf, job.storeMip});
+  const ResultFiles results =
+      writeResults(study, {job.storePdf, job.storeMip,
+                           model == nullptr ? std::vector<std::string>() : model->bundle().limits});
   for (const std::string& warning : results.warnings)
     std::fprintf(stderr, "fedpet-worker: an object for eyes is missing: %s\n", warning.c_str());
   enter("store", kWritten);

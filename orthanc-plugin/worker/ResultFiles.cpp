@@ -14,15 +14,16 @@
 namespace fedpet::plugin {
 namespace {
 
-void addPdf(const AssessedStudy& study, ResultFiles& results) {
+void addPdf(const AssessedStudy& study, const ResultChoice& choice, ResultFiles& results) {
   const ResultIdentity& identity = study.assessment.identity;
-  results.pdf = report::writePdf(study.assessment, study.rotation);
+  results.pdf =
+      report::writePdf(study.assessment, study.rotation, {.modelLimits = choice.modelLimits});
   if (!identity.pdfSopInstanceUid.empty())
     results.files.push_back({"report.dcm", identity.pdfSopInstanceUid,
                              dicom::writeEncapsulatedPdf(study.assessment, results.pdf)});
 }
 
-void addCine(const AssessedStudy& study, ResultFiles& results) {
+void addCine(const AssessedStudy& study, const ResultChoice&, ResultFiles& results) {
   const ResultIdentity& identity = study.assessment.identity;
   const CineLoop loop = report::mipCine(study.assessment, study.rotation);
   if (!loop.frames.empty() && !identity.mipSopInstanceUid.empty())
@@ -42,7 +43,7 @@ ResultFiles writeResults(const AssessedStudy& study, const ResultChoice& choice)
   for (const auto& [asked, add] : {std::pair{choice.pdf, &addPdf}, {choice.mip, &addCine}}) {
     if (!asked) continue;
     try {
-      add(study, results);
+      add(study, choice, results);
     } catch (const report::ReportError& e) {
       results.warnings.push_back(e.what());
     } catch (const dicom::DicomError& e) {

@@ -22,7 +22,8 @@ struct ResultFiles {
 };
 
 struct ResultChoice {
-  bool pdf = true, mip = true;  // the cine needs AssessedStudy::rotation
+  bool pdf = true, mip = true;           // the cine needs AssessedStudy::rotation
+  std::vector<std::string> modelLimits;  // what the model was not made for: ModelBundle::limits
 };
 
 // Throws DicomError when SEG or SR cannot be written.
