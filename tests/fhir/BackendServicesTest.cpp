@@ -363,6 +363,39 @@ TEST_P(BackendServicesAtTheTestEhr, DeliversWithANewTokenAfterTheOldOneExpired) 
   EXPECT_TRUE(std::holds_alternative<Delivered>(client.deliver(bundle, "2")));
 }
 
+// oidc-provider, a certified OpenID Connect and OAuth 2 library, on the other end.
+TEST_P(BackendServicesAtTheTestEhr, GetsATokenFromARealAuthorizationServer) {
+  const SigningKey signing = keyOfKind();
+  const auto jwks = folder_.path() / "jwks.json";
+  std::ofstream(jwks) << signing.jwks();
+  const TestEhr door({"--jwks", jwks.string()}, "oauth.cjs");
+  auto options = optionsFor(door.url());
+  options.scopes = {"system/Patient.rs"};
+  BackendServices tokens(options, signing);
+  net::HttpClient client(door.url());
+  const auto statusWith = [&](const std::string& token) {
+    return client.get("/fhir/Patient", {{"Authorization", "Bearer " + token}}).status;
+  };
+  const std::string first = tokens.token();
+  EXPECT_EQ(statusWith(first), 200);
+  EXPECT_EQ(tokens.grantedScope(), "system/Patient.rs");
+  tokens.reject(first);
+  EXPECT_EQ(statusWith(tokens.token()), 200) << "a new assertion, a new token";
+  EXPECT_EQ(statusWith("invented"), 401);
+}
+
+TEST_P(BackendServicesAtTheTestEhr, SpeaksTheOlderScopesToARealAuthorizationServer) {
+  const SigningKey signing = keyOfKind();
+  const auto jwks = folder_.path() / "jwks.json";
+  std::ofstream(jwks) << signing.jwks();
+  const TestEhr door({"--jwks", jwks.string(), "--scope", "system/Patient.read"}, "oauth.cjs");
+  auto options = optionsFor(door.url());
+  options.scopes = {"system/Patient.rs"};
+  BackendServices tokens(options, signing);
+  tokens.token();
+  EXPECT_EQ(tokens.grantedScope(), "system/Patient.read");
+}
+
 INSTANTIATE_TEST_SUITE_P(Keys, BackendServicesAtTheTestEhr, ::testing::Values("ES384", "RS384"),
                          [](const auto& kind) { return std::string(kind.param); });
 

@@ -1,5 +1,7 @@
 #include "tests/support/ehr/TestEhr.h"
 
+#include "net/HttpClient.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -8,10 +10,9 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
-
-#include "net/HttpClient.h"
 
 namespace fedpet::testing {
 namespace {
@@ -56,8 +57,10 @@ std::string TestEhr::whyNot() {
   return present ? "" : "node or npm is missing (Debian: nodejs npm)";
 }
 
-TestEhr::TestEhr(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"node", installedServer(), "--stop-with-stdin"});
+TestEhr::TestEhr(std::vector<std::string> arguments, const std::string& script) {
+  const std::string file =
+      std::filesystem::path(installedServer()).replace_filename(script).string();
+  arguments.insert(arguments.begin(), {"node", file, "--stop-with-stdin"});
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

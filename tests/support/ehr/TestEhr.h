@@ -15,14 +15,15 @@ class TestEhr {
 
   // Installs the server once into the build directory (npm), then starts it with these arguments:
   // {"--patient", "urn:oid:1.2|P1"}. Throws std::runtime_error when it does not come up.
-  explicit TestEhr(std::vector<std::string> arguments);
+  // Script "oauth.cjs": a FHIR server's door alone, guarded by a real OAuth 2 library.
+  explicit TestEhr(std::vector<std::string> arguments, const std::string& script = "ehr.cjs");
   ~TestEhr();
   TestEhr(const TestEhr&) = delete;
   TestEhr& operator=(const TestEhr&) = delete;
 
-  const std::string& url() const { return url_; }        // "http://127.0.0.1:12345/fhir"
+  const std::string& url() const { return url_; }          // "http://127.0.0.1:12345/fhir"
   std::string get(const std::string& pathAndQuery) const;  // body, after asserting status 200
-  std::string accepted() const;                          // every resource, as a JSON array
+  std::string accepted() const;                            // every resource, as a JSON array
 
  private:
   pid_t process_ = -1;

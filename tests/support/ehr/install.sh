@@ -20,5 +20,7 @@ if ! cmp -s "$here/package-lock.json" "$directory/installed-lock.json"; then
   (cd "$directory" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >&2)
   cp "$here/package-lock.json" "$directory/installed-lock.json"
 fi
-cmp -s "$here/ehr.cjs" "$directory/ehr.cjs" || cp "$here/ehr.cjs" "$directory/ehr.cjs"
+for script in ehr.cjs oauth.cjs; do
+  cmp -s "$here/$script" "$directory/$script" || cp "$here/$script" "$directory/$script"
+done
 echo "$directory/ehr.cjs"
