@@ -14,6 +14,7 @@ using Values = std::vector<const LaboratoryValue*>;
 void contradict(PatientLabels& labels, const char* name, std::string why,
                 std::vector<Evidence> evidence) {
   explain(labels, name, "empty: " + why);
+  labels.evidence.erase(name);
   labels.conflicts.push_back({ConflictKind::Covariate, name, std::move(why), std::move(evidence)});
 }
 

@@ -146,62 +146,68 @@ SearchClient::Fetched SearchClient::fetch(const std::string& target,
   }
 }
 
-SearchResult SearchClient::search(const std::string& type, const SearchParameters& parameters,
-                                  std::stop_token stop) {
-  const SearchLimits& limits = options_.limits;
-  std::string target = path() + "/" + type + "?";
-  for (const auto& [name, value] : parameters)
-    target += name + "=" + net::percentEncode(value) + "&";
-  target += "_count=" + std::to_string(limits.pageSize);
-
+// What one search has got so far.
+struct SearchClient::Reading {
   SearchResult result;
   Collected collected;
-  const auto deadline = steady_clock::now() + limits.search;
-  std::set<std::string> asked;
+  steady_clock::time_point deadline;
+  std::set<std::string> asked;  // targets: a page that comes twice is a circle
   std::size_t bytes = 0;
-  const auto endedBy = [&](End end, std::string why) {
-    result.end = end;
-    result.why = type + ": " + std::move(why);
-  };
-  for (bool more = true; more;) {
-    more = false;
-    if (!asked.insert(target).second) {
-      endedBy(End::NotFinished, "the pages of the answer go in a circle");
-    } else if (asked.size() > static_cast<std::size_t>(limits.pages)) {
-      endedBy(End::NotFinished, "more than " + std::to_string(limits.pages) + " pages");
-    } else if (steady_clock::now() > deadline) {
-      endedBy(End::NotFinished, "the search takes too long");
-    } else {
-      Fetched fetched = fetch(target, deadline, stop);
-      result.status = fetched.answer.status;
-      if (fetched.end != End::Complete) {
-        // A later page that is refused (an expired cursor) leaves the search unfinished.
-        const bool isLater = asked.size() > 1 && fetched.end == End::Refused;
-        endedBy(isLater ? End::NotFinished : fetched.end, fetched.why);
-        break;
-      }
-      bytes += fetched.answer.body.size();
-      try {
-        SearchPage page = readSearchPage(fetched.answer.body, limits.depth);
-        if (asked.size() == 1) result.selfUrl = page.selfUrl;
-        for (auto& resource : page.resources) collected.add(std::move(resource));
-        result.remarks.insert(result.remarks.end(), page.remarks.begin(), page.remarks.end());
-        if (page.next) {
-          target = targetOnOrigin(*page.next, base_);
-          more = true;
-        }
-      } catch (const PageFault& fault) {
-        endedBy(End::NotFinished, fault.why);
-      }
-      if (more && (bytes > limits.bytesPerSearch || collected.size() > limits.resources)) {
-        endedBy(End::NotFinished, "the answer is larger than " +
-                                      std::to_string(limits.bytesPerSearch >> 20) + " MiB or " +
-                                      std::to_string(limits.resources) + " resources");
-        more = false;
-      }
-    }
+};
+
+void SearchClient::stopAtLimits(const std::string& target, Reading& reading) const {
+  const SearchLimits& limits = options_.limits;
+  if (!reading.asked.insert(target).second)
+    throw PageFault{"the pages of the answer go in a circle"};
+  if (reading.asked.size() > static_cast<std::size_t>(limits.pages))
+    throw PageFault{"more than " + std::to_string(limits.pages) + " pages"};
+  if (reading.bytes > limits.bytesPerSearch || reading.collected.size() > limits.resources)
+    throw PageFault{"the answer is larger than " + std::to_string(limits.bytesPerSearch >> 20) +
+                    " MiB or " + std::to_string(limits.resources) + " resources"};
+  if (steady_clock::now() > reading.deadline) throw PageFault{"the search takes too long"};
+}
+
+std::optional<std::string> SearchClient::readPage(const std::string& target, Reading& reading,
+                                                  const std::stop_token& stop) {
+  stopAtLimits(target, reading);
+  SearchResult& result = reading.result;
+  Fetched fetched = fetch(target, reading.deadline, stop);
+  result.status = fetched.answer.status;
+  if (fetched.end != End::Complete) {
+    // A later page that is refused (an expired cursor) leaves the search unfinished.
+    const bool isLater = reading.asked.size() > 1 && fetched.end == End::Refused;
+    result.end = isLater ? End::NotFinished : fetched.end;
+    result.why = fetched.why;
+    return std::nullopt;
   }
-  result.resources = collected.take();
+  reading.bytes += fetched.answer.body.size();
+  SearchPage page = readSearchPage(fetched.answer.body, options_.limits.depth);
+  if (reading.asked.size() == 1) result.selfUrl = page.selfUrl;
+  for (auto& resource : page.resources) reading.collected.add(std::move(resource));
+  result.remarks.insert(result.remarks.end(), page.remarks.begin(), page.remarks.end());
+  if (!page.next) return std::nullopt;
+  return targetOnOrigin(*page.next, base_);
+}
+
+SearchResult SearchClient::search(const std::string& type, const SearchParameters& parameters,
+                                  std::stop_token stop) {
+  std::string first = path() + "/" + type + "?";
+  for (const auto& [name, value] : parameters)
+    first += name + "=" + net::percentEncode(value) + "&";
+  first += "_count=" + std::to_string(options_.limits.pageSize);
+
+  Reading reading;
+  reading.deadline = steady_clock::now() + options_.limits.search;
+  try {
+    for (std::optional<std::string> target = first; target;)
+      target = readPage(*target, reading, stop);
+  } catch (const PageFault& fault) {
+    reading.result.end = End::NotFinished;
+    reading.result.why = fault.why;
+  }
+  SearchResult result = std::move(reading.result);
+  if (!result.why.empty()) result.why = type + ": " + result.why;
+  result.resources = reading.collected.take();
   return result;
 }
 

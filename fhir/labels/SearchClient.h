@@ -91,11 +91,15 @@ class SearchClient {
     SearchResult::End end = SearchResult::End::Complete;
     std::string why;
   };
+  struct Reading;
   Fetched fetch(const std::string& target, std::chrono::steady_clock::time_point deadline,
                 const std::stop_token&);
   Fetched once(const std::string& target, const std::stop_token&, bool& mayPass,
                std::chrono::milliseconds& wait);
   net::HttpResponse get(const std::string& target, const std::stop_token&);
+  // Throw PageFault, which ends the search unfinished.
+  void stopAtLimits(const std::string& target, Reading&) const;
+  std::optional<std::string> readPage(const std::string& target, Reading&, const std::stop_token&);
   std::string path() const;
 
   SearchOptions options_;
