@@ -1,7 +1,5 @@
 // One resource to facts: every code of the table, units by UCUM code, and what must be refused.
-#include "fhir/labels/FhirDay.h"
-#include "fhir/labels/Readers.h"
-#include "fhir/labels/Units.h"
+#include "tests/fhir/ReaderFixture.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -11,68 +9,7 @@
 namespace fedpet::fhir {
 namespace {
 
-using nlohmann::json;
-using Why = NotUnderstood::Why;
-constexpr char kLoinc[] = "http://loinc.org", kSct[] = "http://snomed.info/sct",
-               kNcit[] = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
-               kAtc[] = "http://www.whocc.no/atc",
-               kRxNorm[] = "http://www.nlm.nih.gov/research/umls/rxnorm",
-               kUnits[] = "http://unitsofmeasure.org";
-
-json coded(const std::string& system, const std::string& code) {
-  return {{"coding", {{{"system", system}, {"code", code}}}}};
-}
-json quantity(double value, const std::string& unit) {
-  return {{"value", value}, {"unit", unit}, {"system", kUnits}, {"code", unit}};
-}
-json observation(const std::string& loinc) {
-  return {{"resourceType", "Observation"}, {"id", "17"},
-          {"meta", {{"versionId", "3"}}},  {"status", "final"},
-          {"code", coded(kLoinc, loinc)},  {"effectiveDateTime", "2025-01-05T08:00:00+01:00"}};
-}
-json with(json resource, const char* key, json value) {
-  resource[key] = std::move(value);
-  return resource;
-}
-
-class LabelReaders : public ::testing::Test {
- protected:
-  PatientFacts read(const json& resource, const Medications* medications = nullptr) {
-    PatientFacts facts;
-    const ReadContext context{codes_, *dayOf("2026-11-01"), medications};
-    const std::string type = resource.value("resourceType", "");
-    if (type == "Observation")
-      readObservation(resource, context, facts);
-    else if (type == "DiagnosticReport")
-      readDiagnosticReport(resource, context, facts);
-    else if (type == "Condition")
-      readCondition(resource, context, facts);
-    else if (type == "Encounter")
-      readEncounter(resource, context, facts);
-    else if (type == "Patient")
-      readPatient(resource, context, facts);
-    else
-      readMedication(resource, context, facts);
-    return facts;
-  }
-  double valueOf(const json& resource) {
-    const auto facts = read(resource);
-    EXPECT_EQ(facts.laboratory.size(), 1U)
-        << resource.dump()
-        << (facts.notUnderstood.empty() ? "" : facts.notUnderstood[0].explanation);
-    return facts.laboratory.empty() ? -1 : facts.laboratory[0].value;
-  }
-  void expectRefused(const json& resource, Why why) {
-    const auto facts = read(resource);
-    EXPECT_TRUE(facts.laboratory.empty() && facts.readings.empty() && facts.immunotherapy.empty() &&
-                facts.smoking.empty())
-        << resource.dump();
-    ASSERT_EQ(facts.notUnderstood.size(), 1U) << resource.dump();
-    EXPECT_EQ(toString(facts.notUnderstood[0].why), toString(why))
-        << resource.dump() << facts.notUnderstood[0].explanation;
-  }
-  CodeTable codes_;
-};
+using namespace fedpet::testing;
 
 // --- response ------------------------------------------------------------------------------------
 
@@ -256,111 +193,6 @@ TEST_F(LabelReaders, ReadSmoking) {
   EXPECT_EQ(smoker(kLoinc, "LA18976-3"), true);
   EXPECT_EQ(smoker(kLoinc, "LA18978-9"), false);
   EXPECT_EQ(smoker(kLoinc, "LA18980-5"), std::nullopt);
-}
-
-// --- drugs ---------------------------------------------------------------------------------------
-
-json administration(const std::string& system, const std::string& code) {
-  return {{"resourceType", "MedicationAdministration"},
-          {"id", "8"},
-          {"status", "completed"},
-          {"medicationCodeableConcept", coded(system, code)},
-          {"effectiveDateTime", "2025-01-10T10:00:00Z"}};
-}
-
-TEST_F(LabelReaders, KnowEveryCheckpointInhibitorByOldAndNewCodes) {
-  const std::vector<std::pair<const char*, std::vector<std::pair<const char*, const char*>>>> drugs{
-      {"pembrolizumab", {{kAtc, "L01FF02"}, {kAtc, "L01XC18"}, {kRxNorm, "1547545"}}},
-      {"nivolumab", {{kAtc, "L01FF01"}, {kAtc, "L01XC17"}, {kRxNorm, "1597876"}}},
-      {"durvalumab",
-       {{kAtc, "L01FF03"}, {kAtc, "L01XC28"}, {kRxNorm, "1919503"}, {kRxNorm, "1919505"}}},
-      {"avelumab", {{kAtc, "L01FF04"}, {kAtc, "L01XC31"}}},
-      {"atezolizumab", {{kAtc, "L01FF05"}, {kAtc, "L01XC32"}, {kRxNorm, "1792776"}}},
-      {"cemiplimab", {{kAtc, "L01FF06"}}},
-      {"ipilimumab",
-       {{kAtc, "L01FX04"}, {kAtc, "L01XC11"}, {kRxNorm, "1094833"}, {kRxNorm, "1657797"}}}};
-  for (const auto& [drug, all] : drugs)
-    for (const auto& [system, code] : all) {
-      const auto facts = read(administration(system, code));
-      ASSERT_EQ(facts.immunotherapy.size(), 1U) << code;
-      EXPECT_EQ(facts.immunotherapy[0].drug, drug);
-    }
-}
-
-TEST_F(LabelReaders, TellWhatWasGivenFromWhatWasPlanned) {
-  EXPECT_TRUE(
-      read(with(administration(kAtc, "L01FF02"), "status", "not-done")).immunotherapy.empty());
-  json request{{"resourceType", "MedicationRequest"},
-               {"id", "9"},
-               {"status", "active"},
-               {"intent", "order"},
-               {"medicationCodeableConcept", coded(kAtc, "L01FF02")},
-               {"authoredOn", "2025-01-04"}};
-  EXPECT_EQ(read(request).immunotherapy.at(0).source, TreatmentSource::Request);
-  expectRefused(with(request, "intent", "plan"), Why::Status);
-  EXPECT_TRUE(read(with(request, "doNotPerform", true)).immunotherapy.empty());
-  json statement{{"resourceType", "MedicationStatement"},
-                 {"id", "9"},
-                 {"status", "completed"},
-                 {"medicationCodeableConcept", coded(kAtc, "L01FF02")},
-                 {"effectivePeriod", {{"start", "2024-06-01"}}}};
-  EXPECT_EQ(toText(read(statement).immunotherapy.at(0).day), "2024-06-01");
-  expectRefused(with(statement, "status", "intended"), Why::Status);
-}
-
-TEST_F(LabelReaders, ResolveAMedicationThatIsPointedAt) {
-  json given = administration(kAtc, "x");
-  given.erase("medicationCodeableConcept");
-  given["medicationReference"] = {
-      {"reference", "https://ehr.example/fhir/Medication/5/_history/2"}};
-  const Medications medications{
-      {"Medication/5",
-       {{"resourceType", "Medication"}, {"id", "5"}, {"code", coded(kAtc, "L01FF01")}}}};
-  EXPECT_EQ(read(given, &medications).immunotherapy.at(0).drug, "nivolumab");
-  expectRefused(given, Why::Reference);
-  given["medicationReference"] = {{"reference", "#m"}};
-  given["contained"] = {
-      {{"resourceType", "Medication"}, {"id", "m"}, {"code", coded(kAtc, "L01FF02")}}};
-  EXPECT_EQ(read(given).immunotherapy.at(0).drug, "pembrolizumab");
-}
-
-TEST_F(LabelReaders, LeaveADrugNamedInWordsToAPerson) {
-  json given = administration(kAtc, "x");
-  given["medicationCodeableConcept"] = {{"text", "KEYTRUDA 100 mg perf."}};
-  expectRefused(given, Why::TextOnly);
-  EXPECT_EQ(read(given).notUnderstood[0].fact, "immunotherapy");
-  given["medicationCodeableConcept"] = {{"text", "paracetamol"}};
-  EXPECT_TRUE(read(given).notUnderstood.empty());
-}
-
-TEST_F(LabelReaders, CountADaysDoseInPrednisone) {
-  json request{{"resourceType", "MedicationRequest"},
-               {"id", "9"},
-               {"status", "active"},
-               {"intent", "order"},
-               {"medicationCodeableConcept", coded(kAtc, "H02AB02")},
-               {"authoredOn", "2025-01-04"},
-               {"dosageInstruction",
-                {{{"timing", {{"repeat", {{"frequency", 2}, {"period", 1}, {"periodUnit", "d"}}}}},
-                  {"doseAndRate", {{{"doseQuantity", quantity(4, "mg")}}}}}}}};
-  // 2 x 4 mg dexamethasone = 8 mg = 8 * 5 / 0.75 = 53.3 mg prednisone.
-  EXPECT_NEAR(read(request).steroids.at(0).prednisoneEquivalentMgPerDay.value(), 53.333, 1e-3);
-  EXPECT_TRUE(read(request).steroids.at(0).ongoing);
-  // An ingredient alone may be an ointment: it needs a route.
-  json byIngredient = with(request, "medicationCodeableConcept", coded(kRxNorm, "8640"));
-  EXPECT_FALSE(read(byIngredient).steroids.at(0).prednisoneEquivalentMgPerDay);
-  byIngredient["dosageInstruction"][0]["route"] = coded(kSct, "26643006");
-  EXPECT_NEAR(read(byIngredient).steroids.at(0).prednisoneEquivalentMgPerDay.value(), 8, 1e-9);
-  // A taper, on demand, or every other day: no daily dose.
-  json taper = request;
-  taper["dosageInstruction"].push_back(taper["dosageInstruction"][0]);
-  EXPECT_FALSE(read(taper).steroids.at(0).prednisoneEquivalentMgPerDay);
-  json demand = request;
-  demand["dosageInstruction"][0]["asNeededBoolean"] = true;
-  EXPECT_FALSE(read(demand).steroids.at(0).prednisoneEquivalentMgPerDay);
-  json alternate = request;
-  alternate["dosageInstruction"][0]["timing"]["repeat"]["period"] = 2;
-  EXPECT_FALSE(read(alternate).steroids.at(0).prednisoneEquivalentMgPerDay);
 }
 
 // --- patient, condition, encounter ---------------------------------------------------------------
