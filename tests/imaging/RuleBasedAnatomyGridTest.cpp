@@ -11,6 +11,7 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <vector>
 
 namespace fedpet::testing {
 namespace {
@@ -47,9 +48,12 @@ double falseMlOf(const CaseScore& score, const std::string& tissue) {
   return found == score.falsePositiveMlByTissue.end() ? 0 : found->second;
 }
 
+// Every fourth condition; the bench has all.
 TEST(RuleBasedAnatomyGrid, InventsNothingAndIsRightWhereItIsSure) {
   int sure = 0, right = 0;
-  for (const AnatomyCase& one : designedCases(51)) {
+  const std::vector<AnatomyCase> cases = designedCases(51);
+  for (std::size_t n = 0; n < cases.size(); n += 4) {
+    const AnatomyCase& one = cases[n];
     const CaseScore score = scoreOf(one);
     for (const OrganScore& organ : score.organs) {
       EXPECT_NE(organ.verdict, Verdict::Invented) << one.condition << ": " << toString(organ.organ)
@@ -62,7 +66,7 @@ TEST(RuleBasedAnatomyGrid, InventsNothingAndIsRightWhereItIsSure) {
     EXPECT_LT(falseMlOf(score, "Brain"), 5) << one.condition;
     EXPECT_LT(falseMlOf(score, "Bladder"), 5) << one.condition;
   }
-  EXPECT_GE(sure, 120);
+  EXPECT_GE(sure, 35);
   EXPECT_GE(right, 0.95 * sure) << right << " of " << sure;
 }
 
