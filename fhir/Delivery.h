@@ -34,6 +34,7 @@ struct RetryLater {
 struct Rejected {
   std::string reason;            // "412 Precondition Failed"
   std::string operationOutcome;  // its issues as text for a person; empty when there were none
+  int status = 0;                // of the HTTP answer; 0: the reason is another one
 };
 
 // 401, also after a new token was tried: credentials are wrong or expired.

@@ -2,29 +2,12 @@
 #pragma once
 
 #include "fhir/Delivery.h"
+#include "fhir/EhrConnection.h"
 #include "fhir/RetryAfter.h"
-#include "fhir/auth/TokenSource.h"
-#include "net/HttpClient.h"
 
-#include <chrono>
-#include <functional>
-#include <memory>
 #include <string>
 
 namespace fedpet::fhir {
-
-struct EhrOptions {
-  std::string baseUrl;  // "https://ehr.example/fhir"
-  // At most one of the three ways; none: no Authorization header.
-  std::string bearerToken;
-  std::string user, password;           // HTTP Basic
-  std::shared_ptr<TokenSource> tokens;  // SMART Backend Services; a 401 is met with one new token
-  net::HttpClientOptions http = defaultHttp();
-  std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
-
-  // An answer to a bundle is small; a transaction may take an EHR a while.
-  static net::HttpClientOptions defaultHttp();
-};
 
 // Not thread-safe. A bundle counts as delivered only when the server confirms every entry of it:
 // a transaction-response Bundle with one 2xx status each.
@@ -38,11 +21,11 @@ class EhrClient : public BundleSender {
                           std::stop_token stop = {}) override;
 
  private:
-  net::HttpResponse post(const std::string& bundle, const std::string& requestId,
-                         const std::stop_token& stop);
-
-  EhrOptions options_;
-  net::HttpClient http_;
+  EhrConnection connection_;
 };
+
+// The same over a connection that others use too.
+DeliveryOutcome postTransaction(EhrConnection&, const std::string& bundle,
+                                const std::string& requestId, const std::stop_token&);
 
 }  // namespace fedpet::fhir

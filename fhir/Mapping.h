@@ -10,8 +10,10 @@
 
 #include "clinical/ResponseAssessment.h"
 #include "fhir/FhirSite.h"
+#include "fhir/resources/Bundle.h"
 #include "fhir/resources/Device.h"
 #include "fhir/resources/DiagnosticReport.h"
+#include "fhir/resources/DocumentReference.h"
 #include "fhir/resources/ImagingStudy.h"
 #include "fhir/resources/Observation.h"
 #include "fhir/resources/Provenance.h"
@@ -31,6 +33,11 @@ struct Context {
 struct NamedObservation {
   Reference self;
   Observation observation;
+};
+
+struct NamedDocument {
+  Reference self;
+  DocumentReference document;
 };
 
 Device deviceOf(const ResponseAssessment&, const FhirSite&);
@@ -55,7 +62,14 @@ CodeableConcept measurementGroup();  // the category of a group
 Identifier observationIdentifier(const std::string& uid);
 DiagnosticReport diagnosticReportOf(const Context&, const std::vector<Reference>& results,
                                     const std::vector<Reference>& risks);
+// The SR and the SEG by their WADO-RS addresses; empty when the site gives no root for them.
+std::vector<NamedDocument> dicomObjectsOf(const Context&);
 Provenance provenanceOf(const Context&, const std::vector<Reference>& targets);
+
+// Everything there is to say about an assessment, in the order in which it can be written. The
+// patient is named as the caller's reader needs it.
+Transaction transactionOf(const ResponseAssessment&, const FhirSite&,
+                          std::span<const std::byte> pdf, const Reference& patient);
 
 // "urn:uuid:..." derived from a name that is unique for its resource: the same at every run.
 Reference bundleReference(std::string_view uniqueName);
