@@ -64,6 +64,11 @@ struct FhirOptions {
   std::string caFile, clientCertificateFile, clientKeyFile;
   std::string bearerTokenFile;  // read before each attempt
   std::string basicUser, basicPasswordFile;
+  std::string clientId, signingKeyFile, tokenUrl;  // SMART Backend Services
+  std::string proxy;
+  std::string tier = "auto", version = "R4";
+  std::string mllpUrl, hl7ReceivingApplication, hl7ReceivingFacility;
+  std::string auditFile;
   Seconds timeout{30};
   std::chrono::hours giveUpAfter{14 * 24};
   Seconds backOff{30};
