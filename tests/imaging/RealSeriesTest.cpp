@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "dicom/PetSeriesReader.h"
+#include "models/imaging/Measurements.h"
 #include "models/imaging/RuleBasedAnatomy.h"
 #include "models/imaging/StudyMeasurement.h"
 #include "models/imaging/SuvScaling.h"
@@ -46,6 +48,49 @@ class RealSeries : public ::testing::Test {
     for (const Measurement& one : all)
       if (one.quantity == quantity) return one.value.value();
     throw std::out_of_range("not measured");
+  }
+
+  // Only the slices with their centre between two heights.
+  SuvVolume between(double lowZ, double highZ) const {
+    const VolumeGeometry& g = volume_.geometry;
+    int first = g.size[2], last = -1;
+    for (int k = 0; k < g.size[2]; ++k) {
+      const double z = g.pointMm(0, 0, k)[2];
+      if (z < lowZ || z > highZ) continue;
+      first = std::min(first, k);
+      last = std::max(last, k);
+    }
+    SuvVolume part;
+    part.geometry = g;
+    part.geometry.originMm = g.pointMm(0, 0, first);
+    part.geometry.size[2] = last - first + 1;
+    const auto begin = volume_.suvBw.begin() + static_cast<std::ptrdiff_t>(g.offset(0, 0, first));
+    part.suvBw.assign(begin, begin + static_cast<std::ptrdiff_t>(part.geometry.voxelCount()));
+    return part;
+  }
+
+  // ml of at least SUV 4 in a box, all of it and what the findings call lesion.
+  struct HotMl {
+    double all = 0, lesion = 0;
+  };
+  HotMl hotIn(const ImagingFindings& findings, const PointMm& low, const PointMm& high) const {
+    std::vector<bool> isLesion(findings.regions.size() + 1);
+    for (const Region& region : findings.regions)
+      isLesion[region.label] = region.role == RegionRole::Lesion;
+    const VolumeGeometry& g = volume_.geometry;
+    HotMl hot;
+    for (int k = 0; k < g.size[2]; ++k)
+      for (int j = 0; j < g.size[1]; ++j)
+        for (int i = 0; i < g.size[0]; ++i) {
+          const PointMm p = g.pointMm(i, j, k);
+          const std::size_t at = g.offset(i, j, k);
+          bool inside = volume_.suvBw[at] >= 4;
+          for (std::size_t a = 0; a < 3; ++a) inside = inside && p[a] >= low[a] && p[a] <= high[a];
+          if (!inside) continue;
+          hot.all += g.voxelVolumeMl();
+          if (isLesion[findings.labels.labels[at]]) hot.lesion += g.voxelVolumeMl();
+        }
+    return hot;
   }
 
   SuvVolume volume_;
@@ -95,6 +140,61 @@ TEST_F(RealSeries, HasNoLargerLesionOutsideTheThigh) {
       if (region.role != RegionRole::Lesion || region.centroidMm[2] < crotch) continue;
       EXPECT_LT(value(region.measurements, Quantity::MetabolicVolume), 4.0)
           << toString(rule) << " " << region.name << " at z " << region.centroidMm[2];
+    }
+  }
+}
+
+// The places are read off the projections, not taken from the rules. Each holds uptake that the
+// lesion rule alone would count.
+TEST_F(RealSeries, HasNoLesionWhereBrainKidneysAndBladderLie) {
+  struct Place {
+    const char* name;
+    PointMm low, high;
+    double leastHotMl;
+  };
+  const Place places[] = {
+      {"brain, behind the orbits", {-60, -70, -40}, {110, 80, 20}, 40},
+      {"left kidney", {60, 20, -520}, {130, 100, -400}, 15},
+      {"right kidney", {-100, 20, -535}, {-25, 100, -415}, 15},
+      {"bladder", {-40, -10, -725}, {65, 80, -635}, 60},
+  };
+  for (LesionRule rule :
+       {LesionRule::FixedSuv4, LesionRule::Percent41OfMax, LesionRule::PercistLiver}) {
+    const auto findings = measure(rule);
+    for (const Place& place : places) {
+      const HotMl hot = hotIn(findings, place.low, place.high);
+      EXPECT_GT(hot.all, place.leastHotMl) << place.name;
+      EXPECT_LT(hot.lesion, 0.3) << place.name << ", " << toString(rule);
+    }
+  }
+}
+
+TEST_F(RealSeries, InventsNoBrainWithoutAHeadAndNoBladderWithoutAPelvis) {
+  const Anatomy whole = RuleBasedAnatomy().find(volume_);
+  struct Cut {
+    double lowZ, highZ;
+    bool brain, bladder;
+  };
+  for (const Cut& cut : {Cut{-1e9, -75, false, true}, Cut{-620, 1e9, true, false},
+                         Cut{-620, -75, false, false}, Cut{-700, 1e9, true, true}}) {
+    const SuvVolume part = between(cut.lowZ, cut.highZ);
+    const Anatomy anatomy = RuleBasedAnatomy().find(part);
+    const std::string which = std::to_string(cut.lowZ) + " to " + std::to_string(cut.highZ);
+    EXPECT_EQ(anatomy.find(Organ::Brain) != nullptr, cut.brain) << which;
+    EXPECT_EQ(anatomy.find(Organ::Bladder) != nullptr, cut.bladder) << which;
+    // What is left of the body is found as before.
+    for (Organ organ : {Organ::Heart, Organ::Liver, Organ::Spleen, Organ::LumbarMarrow,
+                        Organ::LeftKidney, Organ::RightKidney}) {
+      ASSERT_NE(anatomy.find(organ), nullptr) << toString(organ) << ", " << which;
+      // A reference sphere may lie elsewhere in the same organ.
+      EXPECT_LT(distanceMm(centroidMm(part.geometry, anatomy.find(organ)->voxels),
+                           centroidMm(volume_.geometry, whole.find(organ)->voxels)),
+                25)
+          << toString(organ) << ", " << which;
+      EXPECT_NEAR(uptakeOf(part, anatomy.find(organ)->voxels).mean /
+                      uptakeOf(volume_, whole.find(organ)->voxels).mean,
+                  1, 0.1)
+          << toString(organ) << ", " << which;
     }
   }
 }
