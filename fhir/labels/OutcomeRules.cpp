@@ -211,10 +211,12 @@ void deriveOs(const Death& death, const PatientFacts& facts, const LabelRules& r
     return explain(labels, column::kOsMonths, "event: death on " + toText(*death.day));
   }
   std::optional<Contact> last;
+  // Who is seen, or dies, after the cut-off was alive on that day.
   const auto consider = [&](Day day, const Evidence& from) {
-    if (day > start && day <= rules.dataCutOff && (!last || day > last->day))
-      last = Contact{day, from};
+    const Day seen = std::min(day, rules.dataCutOff);
+    if (seen > start && (!last || seen > last->day)) last = Contact{seen, from};
   };
+  if (facts.deathDay) consider(*facts.deathDay, facts.patientEvidence);
   for (const Contact& contact : facts.contacts) consider(contact.day, contact.evidence);
   for (const ResponseReading& reading : facts.readings) consider(reading.day, reading.evidence);
   if (!last) return explain(labels, column::kOsMonths, "empty: no contact after treatment start");

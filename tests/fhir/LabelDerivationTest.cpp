@@ -202,6 +202,17 @@ TEST(Outcomes, StopAtTheDataCutOff) {
   EXPECT_FALSE(labels.overallSurvival->eventObserved);
 }
 
+TEST(Outcomes, TakeAPatientWhoIsSeenAfterTheCutOffForAliveThen) {
+  auto early = rules();
+  early.dataCutOff = day("2025-06-01");
+  for (const auto& patient : {aPatient().seen("2026-03-01"), aPatient().died("2026-03-01")}) {
+    const auto labels = labelsOf(patient, early);
+    ASSERT_TRUE(labels.overallSurvival);
+    EXPECT_FALSE(labels.overallSurvival->eventObserved);
+    EXPECT_NEAR(labels.overallSurvival->months, 142 / 30.4375, 1e-9);  // 2025-01-10 + 142 days
+  }
+}
+
 // iRECIST: Seymour 2017, Lancet Oncol 18:e143.
 TEST(IRecist, CountsAConfirmedProgressionFromTheUnconfirmedOne) {
   const auto labels = labelsOf(aPatient()
