@@ -6,29 +6,6 @@
 namespace fedpet::fhir {
 namespace {
 
-tl::expected<Reference, DeliveryRefusal> patientOf(const PatientIdentity& patient,
-                                                   const FhirSite& site) {
-  using Reason = DeliveryRefusal::Reason;
-  if (patient.patientId.find_first_not_of(' ') == std::string::npos)
-    return tl::make_unexpected(
-        DeliveryRefusal{Reason::PatientIdMissing, "the images carry no PatientID (0010,0020)"});
-  std::string system = site.patientIdentifierSystem;
-  if (!patient.issuerOfPatientId.empty()) {
-    const auto known = site.patientSystemByIssuer.find(patient.issuerOfPatientId);
-    if (known == site.patientSystemByIssuer.end())
-      return tl::make_unexpected(DeliveryRefusal{
-          Reason::PatientSystemUnknown,
-          "no naming system is configured for the issuer of the PatientID (0010,0021)"});
-    system = known->second;
-  }
-  if (system.empty())
-    return tl::make_unexpected(
-        DeliveryRefusal{Reason::PatientSystemUnknown,
-                        "no naming system is configured for a PatientID without an issuer"});
-  // Legal inside a transaction only. No match, or more than one, must fail it: never guess.
-  return Reference{"Patient?" + tokenQuery("identifier", system, patient.patientId), {}, {}, {}};
-}
-
 // Ours to change: the newest run replaces the older one.
 template <typename Resource>
 TransactionEntry updated(Reference self, const char* type, const Resource& resource) {
@@ -58,6 +35,10 @@ class BundleWriter {
     addPredictions();
     const Reference report = bundleReference("report " + assessment.identity.srSopInstanceUid);
     add(updated(report, "DiagnosticReport", diagnosticReportOf(context_, results_, risks_)));
+    for (const NamedDocument& named : dicomObjectsOf(context_)) {
+      add(updated(named.self, "DocumentReference", named.document));
+      written_.push_back(named.self);
+    }
     addProvenance(report);
     return std::move(transaction_);
   }
@@ -132,14 +113,44 @@ class BundleWriter {
 
 }  // namespace
 
+tl::expected<PatientKey, DeliveryRefusal> patientKeyOf(const PatientIdentity& patient,
+                                                       const FhirSite& site) {
+  using Reason = DeliveryRefusal::Reason;
+  if (patient.patientId.find_first_not_of(' ') == std::string::npos)
+    return tl::make_unexpected(
+        DeliveryRefusal{Reason::PatientIdMissing, "the images carry no PatientID (0010,0020)"});
+  std::string system = site.patientIdentifierSystem;
+  if (!patient.issuerOfPatientId.empty()) {
+    const auto known = site.patientSystemByIssuer.find(patient.issuerOfPatientId);
+    if (known == site.patientSystemByIssuer.end())
+      return tl::make_unexpected(DeliveryRefusal{
+          Reason::PatientSystemUnknown,
+          "no naming system is configured for the issuer of the PatientID (0010,0021)"});
+    system = known->second;
+  }
+  if (system.empty())
+    return tl::make_unexpected(
+        DeliveryRefusal{Reason::PatientSystemUnknown,
+                        "no naming system is configured for a PatientID without an issuer"});
+  return PatientKey{system, patient.patientId};
+}
+
+Transaction transactionOf(const ResponseAssessment& assessment, const FhirSite& site,
+                          std::span<const std::byte> pdf, const Reference& patient) {
+  const Reference study = bundleReference("study " + assessment.series.study.studyInstanceUid);
+  const Reference device = bundleReference("device " + assessment.identity.deviceUid);
+  return BundleWriter({assessment, site, pdf, patient, study, device}).write();
+}
+
 tl::expected<std::string, DeliveryRefusal> transactionBundle(const ResponseAssessment& assessment,
                                                              const FhirSite& site,
                                                              std::span<const std::byte> pdf) {
-  const auto patient = patientOf(assessment.series.patient, site);
-  if (!patient) return tl::make_unexpected(patient.error());
-  const Reference study = bundleReference("study " + assessment.series.study.studyInstanceUid);
-  const Reference device = bundleReference("device " + assessment.identity.deviceUid);
-  const Json bundle = BundleWriter({assessment, site, pdf, *patient, study, device}).write();
+  const auto key = patientKeyOf(assessment.series.patient, site);
+  if (!key) return tl::make_unexpected(key.error());
+  // Legal inside a transaction only. No match, or more than one, must fail it: never guess.
+  const Reference patient{
+      "Patient?" + tokenQuery("identifier", key->system, key->value), {}, {}, {}};
+  const Json bundle = transactionOf(assessment, site, pdf, patient);
   // A byte that is not UTF-8 becomes U+FFFD rather than an exception: the numbers still count.
   return bundle.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -24,6 +24,12 @@ struct DeliveryRefusal {
   std::string detail;  // for the person who can put it right
 };
 
+// The Patient of these images in the EHR's words: a naming system and the number in it.
+struct PatientKey {
+  std::string system, value;
+};
+tl::expected<PatientKey, DeliveryRefusal> patientKeyOf(const PatientIdentity&, const FhirSite&);
+
 // The bundle as JSON text in UTF-8, without line breaks. The same assessment and site give the
 // same text. Any assessment has a bundle, a refused study too: silence looks like an outage.
 // `pdf`, the report for people, goes with the DiagnosticReport when it is not empty.

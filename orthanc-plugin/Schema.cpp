@@ -6,7 +6,7 @@ namespace fedpet::plugin {
 namespace {
 
 // One entry per schema version; a released entry is never edited, a new one is added.
-constexpr std::array<const char*, 2> kMigrations = {
+constexpr std::array<const char*, 4> kMigrations = {
     // 1
     R"sql(
     CREATE TABLE intake (
@@ -49,6 +49,26 @@ constexpr std::array<const char*, 2> kMigrations = {
     ALTER TABLE outbox ADD COLUMN series_id TEXT NOT NULL DEFAULT '';
     ALTER TABLE outbox ADD COLUMN source_deleted INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX outbox_by_series ON outbox (series_id);
+    )sql",
+    // 3: what results are found by; those of older releases are filled in while the plugin runs
+    R"sql(
+    CREATE TABLE results (
+      revision INTEGER PRIMARY KEY AUTOINCREMENT,
+      series_id TEXT NOT NULL UNIQUE,
+      patient_id TEXT NOT NULL, issuer TEXT NOT NULL, study_id TEXT NOT NULL,
+      scan_day BIGINT NOT NULL, stored_at BIGINT NOT NULL);
+    CREATE INDEX results_by_patient ON results (patient_id);
+    CREATE INDEX results_by_study ON results (study_id);
+    CREATE INDEX results_by_day ON results (scan_day);
+    CREATE TABLE result_keys (
+      kind TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, series_id TEXT NOT NULL,
+      current INTEGER NOT NULL,
+      PRIMARY KEY (kind, type, value, series_id));
+    CREATE INDEX result_keys_by_series ON result_keys (series_id);
+    )sql",
+    // 4: the next message without sorting those that wait: ten thousand after a long outage
+    R"sql(
+    CREATE INDEX outbox_unsettled ON outbox (id, due_at) WHERE state IN ('Pending', 'Delivering');
     )sql",
 };
 

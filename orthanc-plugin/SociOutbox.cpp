@@ -42,7 +42,8 @@ OutboxEntry toEntry(const EntryRow& r) {
 
 std::vector<OutboxEntry> select(soci::session& sql, const std::string& clause,
                                 const std::vector<std::string>& texts,
-                                const std::vector<long long>& numbers) {
+                                const std::vector<long long>& numbers,
+                                const char* from = "FROM outbox o ") {
   EntryRow r;
   soci::statement s(sql);
   s.exchange(into(r.id));
@@ -56,12 +57,25 @@ std::vector<OutboxEntry> select(soci::session& sql, const std::string& clause,
   for (const std::string& text : texts) s.exchange(use(text));
   for (const long long& number : numbers) s.exchange(use(number));
   s.alloc();
-  s.prepare(std::string("SELECT ") + kColumns + " FROM outbox o " + clause);
+  s.prepare(std::string("SELECT ") + kColumns + " " + from + clause);
   s.define_and_bind();
   s.execute();
   std::vector<OutboxEntry> entries;
   while (s.fetch()) entries.push_back(toEntry(r));
   return entries;
+}
+
+// A condition on the destination, to be put behind others.
+const char* laneClause(OutboxLane lane) {
+  switch (lane) {
+    case OutboxLane::All:
+      return "";
+    case OutboxLane::Ehr:
+      return " AND substr(o.destination, 1, 8) <> 'webhook:'";
+    case OutboxLane::Webhooks:
+      return " AND substr(o.destination, 1, 8) = 'webhook:'";
+  }
+  return "";
 }
 
 std::optional<OutboxEntry> first(std::vector<OutboxEntry> entries) {
@@ -137,8 +151,11 @@ std::optional<OutboxEntry> SociOutbox::claimDue(OutboxTime now,
                "WHERE o.state IN ('Pending', 'Delivering') AND o.due_at <= :t AND NOT EXISTS ("
                "SELECT 1 FROM outbox b WHERE b.destination = o.destination AND "
                "b.ordering_key = o.ordering_key AND b.id < o.id AND "
-               "b.state IN ('Pending', 'Delivering')) ORDER BY o.id LIMIT 1",
-               {}, {millis(now)}));
+               "b.state IN ('Pending', 'Delivering'))" +
+                   std::string(laneClause(lane_)) + " ORDER BY o.id LIMIT 1",
+               {}, {millis(now)},
+               // In the order of ids by itself; SQLite's own choice would sort all that is due.
+               "FROM outbox o INDEXED BY outbox_unsettled "));
     if (!entry) return std::nullopt;
     entry->state = OutboxState::Delivering;
     entry->dueAt = now + claimFor;
@@ -225,10 +242,11 @@ fhir::OutboxCounts SociOutbox::counts() const {
 }
 
 std::optional<OutboxTime> SociOutbox::nextDue() const {
-  return database_.transaction([](soci::session& sql) {
+  return database_.transaction([&](soci::session& sql) {
     long long due = -1;
-    sql << "SELECT COALESCE(MIN(due_at), -1) FROM outbox "
-           "WHERE state IN ('Pending', 'Delivering')",
+    sql << "SELECT COALESCE(MIN(o.due_at), -1) FROM outbox o "
+           "WHERE o.state IN ('Pending', 'Delivering')"
+        << laneClause(lane_),
         into(due);
     return due < 0 ? std::nullopt : std::optional(instant(due));
   });

@@ -7,9 +7,14 @@
 
 namespace fedpet::plugin {
 
+// Which messages claimDue and nextDue see. Couriers of their own, so that a slow receiver of one
+// kind holds up none of the other. Destinations of webhooks begin with "webhook:".
+enum class OutboxLane { All, Ehr, Webhooks };
+
 class SociOutbox final : public fhir::OutboxStore {
  public:
-  explicit SociOutbox(Database& database) : database_(database) {}  // borrowed
+  explicit SociOutbox(Database& database, OutboxLane lane = OutboxLane::All)  // borrowed
+      : database_(database), lane_(lane) {}
 
   // enqueue() inside a transaction that is already open, of what is known about a series.
   static std::int64_t enqueueIn(soci::session&, const fhir::OutboxMessage&, fhir::OutboxTime now,
@@ -36,6 +41,7 @@ class SociOutbox final : public fhir::OutboxStore {
 
  private:
   Database& database_;
+  OutboxLane lane_;
 };
 
 }  // namespace fedpet::plugin

@@ -65,9 +65,8 @@ void documentInR5(Json& document) {
       content["profile"] = Json::array({{{"valueCoding", content["format"]}}});
     content.erase("format");
   }
-  if (!document.contains("context")) return;
-  // R4's context.related; R5's own `context` is an encounter or an appointment.
-  document["related"] = document["context"]["related"];
+  // R4's context.related has no successor; the report names the study. R5's own `context` is an
+  // encounter or an appointment.
   document.erase("context");
 }
 

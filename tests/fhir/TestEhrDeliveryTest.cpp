@@ -73,6 +73,7 @@ TEST_F(TestEhrDelivery, WritesEveryResourceOfACompleteAssessment) {
   EXPECT_EQ(types.at("DiagnosticReport"), 1);
   EXPECT_EQ(types.at("RiskAssessment"), 1);
   EXPECT_EQ(types.at("Provenance"), 1);
+  EXPECT_EQ(types.at("DocumentReference"), 2);  // the SR and the SEG, by their addresses
   // 8 whole-body numbers and their group, 3 predictions, 3 lesions of 5 numbers and a group each.
   EXPECT_EQ(types.at("Observation"), 8 + 1 + 3 + 3 * (5 + 1));
 }

@@ -24,11 +24,22 @@ A strict FHIR R4 server for tests and demonstrations, in memory, on 127.0.0.1.
   --chained                search by patient.identifier; without, a chained parameter is refused
   --one-patient            refuse a search for several patients, as some vendors do
   --busy-every N           answer every Nth search with 429 and Retry-After: 0
+  --no-transaction         take no transactions
+  --no-conditional         make no conditional creates and updates; If-None-Exist is ignored
+  --without TYPE           know no resources of this type (may be repeated)
+  --read-only TYPE         search and read these, but take none (may be repeated)
+  --epic                   what a large vendor's CapabilityStatement shows: Observation and
+                           DocumentReference can be written, one at a time, without conditions
+  --no-metadata            give no CapabilityStatement
+  --claim-transaction      claim transactions in /metadata whatever else is said, until one came
+  --bare-answers           answer a write without Location and without a body
   --stop-with-stdin        end when standard input is closed, so that no test leaves it behind
   --help                   this text
 
 The first line printed is "listening on http://127.0.0.1:PORT/fhir".
   GET /fhir/Observation?...   any FHIR search or read
+  POST /drop?write=N          carry out the Nth write from now, but cut the connection instead of
+                              answering it, and refuse all later ones so; N = 0: be well again
   GET /accepted               every resource that was accepted, newest version, as a JSON array
 The environment variables PORT, FAIL, AUTH and JWKS stand in for options that are not given.
 `;
@@ -48,6 +59,13 @@ function parseOptions(args, env) {
     busyEvery: Infinity,
     patients: [],
     verbose: false,
+    noTransaction: false,
+    noConditional: false,
+    without: [],
+    readOnly: [],
+    noMetadata: false,
+    claimTransaction: false,
+    bareAnswers: false,
     stopWithStdin: false,
     help: false,
   };
@@ -73,6 +91,18 @@ function parseOptions(args, env) {
       case '--chained': options.chained = true; break;
       case '--one-patient': options.onePatient = true; break;
       case '--busy-every': options.busyEvery = Number(valueOf(name)); break;
+      case '--no-transaction': options.noTransaction = true; break;
+      case '--no-conditional': options.noConditional = true; break;
+      case '--without': options.without.push(valueOf(name)); break;
+      case '--read-only': options.readOnly.push(valueOf(name)); break;
+      case '--epic':
+        options.noTransaction = options.noConditional = true;
+        options.without.push('RiskAssessment', 'AuditEvent', 'Provenance');
+        options.readOnly.push('DiagnosticReport', 'ImagingStudy', 'Device');
+        break;
+      case '--no-metadata': options.noMetadata = true; break;
+      case '--claim-transaction': options.claimTransaction = true; break;
+      case '--bare-answers': options.bareAnswers = true; break;
       case '--stop-with-stdin': options.stopWithStdin = true; break;
       default: throw new Error(`unknown option ${name}`);
     }
@@ -254,15 +284,67 @@ const smartConfiguration = (origin) => ({
   grant_types_supported: ['client_credentials'],
 });
 
+const TYPES = ['Patient', 'Device', 'ImagingStudy', 'Observation', 'RiskAssessment', 'DiagnosticReport',
+  'DocumentReference', 'Provenance', 'AuditEvent', 'CodeSystem'];
+const isKnown = (type) => !options.without.includes(type);
+const isWritable = (type) => isKnown(type) && !options.readOnly.includes(type);
+
+function listedResource(type) {
+  const codes = ['read', 'search-type', ...(isWritable(type) ? ['create', 'update'] : [])];
+  return {
+    type,
+    interaction: codes.map((code) => ({ code })),
+    conditionalCreate: isWritable(type) && !options.noConditional,
+    conditionalUpdate: isWritable(type) && !options.noConditional,
+    searchParam: [type === 'Provenance' ? ['_tag', 'special'] : ['identifier', 'token']].map(
+      ([name, kind]) => ({ name, type: kind })),
+  };
+}
+
+// What the readers of labels search; nobody writes these here.
+const READ_TYPES = ['MedicationAdministration', 'MedicationRequest', 'MedicationStatement', 'Medication',
+  'Condition', 'Encounter'];
+const searchedBy = (type, ...names) => ({ type, interaction: [{ code: 'read' }, { code: 'search-type' }],
+  searchParam: names.map((name) => ({ name, type: name === 'patient' ? 'reference' : 'token' })) });
+
 const capabilityStatement = () => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
   kind: 'instance',
   date: '2026-01-01',
+  software: { name: 'Test EHR', version: '1' },
   fhirVersion: '4.0.1',
   format: ['json'],
-  rest: [{ mode: 'server', interaction: [{ code: 'transaction' }] }],
+  rest: [{
+    mode: 'server',
+    resource: [
+      ...TYPES.filter(isKnown).map((type) => {
+        const listed = listedResource(type);
+        listed.searchParam.push(...searchedBy(type, 'patient', 'code', 'conclusion').searchParam);
+        return listed;
+      }),
+      ...READ_TYPES.filter(isKnown).map((type) => searchedBy(type, 'patient', 'code')),
+    ],
+    ...(options.noTransaction && !options.claimTransaction ? {} : { interaction: [{ code: 'transaction' }] }),
+  }],
 });
+
+// What the options make this server unable to do; undefined: it can.
+function inability(request, url) {
+  const [type, id] = url.pathname.slice(BASE.length).split('/');
+  if (type === '') {
+    if (request.method !== 'POST' || !options.noTransaction) return undefined;
+    options.claimTransaction = false;
+    return [405, outcome('no transactions here', 'not-supported')];
+  }
+  if (!isKnown(type)) return [404, outcome(`no ${type} here`, 'not-supported')];
+  if (request.method === 'GET') return undefined;
+  if (!isWritable(type)) return [405, outcome(`${type} cannot be written`, 'not-supported')];
+  if (!options.noConditional) return undefined;
+  if (request.method === 'PUT' && !id) return [405, outcome('no conditional updates here', 'not-supported')];
+  delete request.headers['if-none-exist']; // a server that knows no such header does not see it
+  return undefined;
+}
 
 function isAuthorised(request) {
   const token = tokens.get((request.headers.authorization || '').replace(/^Bearer /i, ''));
@@ -274,7 +356,12 @@ function answerAround(request, url, text) {
   const origin = `http://127.0.0.1:${server.address().port}`;
   if (url.pathname === '/token') return issueToken(text, `${origin}/token`);
   if (url.pathname === `${BASE}.well-known/smart-configuration`) return [200, smartConfiguration(origin)];
-  if (url.pathname === `${BASE}metadata`) return [200, capabilityStatement()];
+  if (url.pathname === `${BASE}metadata`)
+    return options.noMetadata ? [404, outcome('no metadata', 'not-found')] : [200, capabilityStatement()];
+  if (url.pathname === '/drop') {
+    writesUntilDrop = Number(url.searchParams.get('write')) || Infinity;
+    return [200, {}];
+  }
   if (options.failFirst-- > 0 || Math.random() < options.fail)
     return [503, outcome('busy', 'transient'), { 'retry-after': '1' }];
   if (options.auth && !isAuthorised(request))
@@ -284,7 +371,14 @@ function answerAround(request, url, text) {
   return undefined;
 }
 
+// A conditional reference is legal in a transaction only.
+const refersConditionally = (text) => /"reference":"\w+\?/.test(text);
+
+let writesUntilDrop = Infinity;
+
 async function answerFhir(request, url, text) {
+  const unable = inability(request, url);
+  if (unable) return unable;
   let body;
   try {
     body = text ? JSON.parse(text) : undefined;
@@ -303,6 +397,8 @@ async function answerFhir(request, url, text) {
   if (request.method === 'GET' && /^[A-Z]\w+$/.test(type)) return search(type, url.searchParams, origin);
 
   const isTransaction = body?.resourceType === 'Bundle' && body.type === 'transaction';
+  if (!isTransaction && refersConditionally(text))
+    return [400, outcome('a conditional reference outside of a transaction', 'invalid')];
   const before = isTransaction && snapshot();
   const [result, resource] = await router.handleRequest({
     method: request.method,
@@ -323,6 +419,8 @@ async function answerFhir(request, url, text) {
     location: `${BASE}${resource.resourceType}/${resource.id}/_history/${resource.meta.versionId}`,
     etag: `W/"${resource.meta.versionId}"`,
   };
+  if (options.bareAnswers && request.method !== 'GET' && !isTransaction && core.getStatus(result) < 300)
+    return [core.getStatus(result), undefined];
   return [core.getStatus(result), resource ?? result, headers];
 }
 
@@ -344,9 +442,13 @@ const server = http.createServer((request, response) => {
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     queue = queue.then(async () => {
+      const isWrite = request.method !== 'GET' && request.url.startsWith(BASE);
+      const isDropped = isWrite && --writesUntilDrop <= 0;
+      if (isDropped && writesUntilDrop < 0) return void response.destroy();
       const [status, body, headers] = await answer(request, Buffer.concat(chunks).toString('utf8'));
+      if (isDropped) return void response.destroy();
       response.writeHead(status, { 'content-type': 'application/fhir+json', ...headers });
-      response.end(JSON.stringify(body));
+      response.end(body === undefined ? '' : JSON.stringify(body));
     }).catch((error) => {
       console.error(error);
       response.destroy();
