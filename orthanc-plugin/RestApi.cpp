@@ -95,6 +95,32 @@ json jobCounts(Ledger& ledger) {
   return counts;
 }
 
+// How results reach the EHR, for the page: the tier, in words, and why it is this one.
+json ehrReport(const RestApiParts& parts) {
+  const fhir::TierReport report = parts.tier ? parts.tier() : fhir::TierReport{};
+  const auto orNull = [](const std::string& text) { return text.empty() ? json() : json(text); };
+  json answer = {{"tier", nullptr},
+                 {"way", "not known yet: the EHR is asked before the first result is sent"},
+                 {"why", nullptr},
+                 {"leftOut", json::array()},
+                 {"server", orNull(report.server)},
+                 {"trouble", orNull(report.trouble)},
+                 {"auditTrouble", orNull(report.auditTrouble)}};
+  const bool isConfigured =
+      !parts.options.options.fhir.baseUrl.empty() || !parts.options.options.fhir.mllpUrl.empty();
+  if (!isConfigured) {
+    answer["tier"] = toString(fhir::Tier::DicomOnly);
+    answer["way"] = describe(fhir::Tier::DicomOnly);
+    answer["why"] = "No EHR is configured (Fhir.BaseUrl, Fhir.MllpUrl).";
+  } else if (report.choice) {
+    answer["tier"] = toString(report.choice->tier);
+    answer["way"] = describe(report.choice->tier);
+    answer["why"] = report.choice->why;
+    answer["leftOut"] = report.choice->omitted;
+  }
+  return answer;
+}
+
 HttpResponse status(const RestApiParts& parts) {
   Ledger& ledger = parts.queue.ledger();
   const auto position = ledger.position();
@@ -112,6 +138,7 @@ HttpResponse status(const RestApiParts& parts) {
                {"configured", parts.options.options.worker.count},
                {"crashes", workers.crashes}}},
              {"jobs", jobCounts(ledger)},
+             {"ehr", ehrReport(parts)},
              {"outbox",
               {{"pending", outbox.pending},
                {"delivering", outbox.delivering},

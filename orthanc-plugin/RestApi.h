@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fhir/Outbox.h"
+#include "fhir/tiers/TieredSender.h"
 #include "orthanc-plugin/JobQueue.h"
 #include "orthanc-plugin/Options.h"
 #include "orthanc-plugin/Router.h"
@@ -23,6 +24,7 @@ struct RestApiParts {
   std::function<Supervisor::Snapshot()> workers;
   std::function<void()> outboxChanged;  // wakes the courier
   Clock now;
+  std::function<fhir::TierReport()> tier = {};  // empty: no EHR is configured
 };
 
 // Adds every public address below /fedpet/. The parts are borrowed.
