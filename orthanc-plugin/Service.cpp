@@ -59,7 +59,7 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
           queue_, [this](const std::string& name) { return launchWorker(name); },
           randomSecret().substr(0, 8), systemNow, log_) {
   const Options& options = settings_.parsed.options;
-  if (!options.fhir.baseUrl.empty())
+  if (!options.fhir.baseUrl.empty() || !options.fhir.mllpUrl.empty())
     fhir_ = std::make_unique<FhirLink>(options.fhir, outbox_, log_);
   addPublicRoutes(router_, {settings_.parsed, queue_, outbox_,
                             [this](const std::string& id) { return judge(id); },
@@ -67,7 +67,8 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
                             [this] {
                               if (fhir_) fhir_->wake();
                             },
-                            systemNow});
+                            systemNow,
+                            [this] { return fhir_ ? fhir_->tier() : fhir::TierReport{}; }});
   ResultPublisher publish;
   if (fhir_)
     publish = [this](const AssessedStudy& study, std::span<const std::byte> pdf) {
