@@ -167,7 +167,8 @@ void drawComparison(Flow& flow, const Comparison& c) {
 
 void drawCourse(Flow& flow, const Subject& subject) {
   const ResponseAssessment& a = subject.a;
-  if (!a.priors.empty() || a.comparison) flow.newPage();
+  // On a page of its own, or below a few last lines of the page before.
+  if (!a.priors.empty() || a.comparison) flow.need(kPageHeight / 2);
   flow.heading("Course over earlier studies", 60);
   if (a.priors.empty() && !a.comparison) {
     flow.paragraph("No earlier study was compared: this is read as a baseline.");

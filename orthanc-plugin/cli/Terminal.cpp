@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <string>
+#include <vector>
 
 namespace fedpet::plugin {
 namespace {
@@ -17,7 +20,8 @@ std::string number(const Measurement& measurement) {
   if (measurement.quantity == Quantity::LesionCount) return fmt::format("{:.0f}", value);
   const std::string_view unit = ucumUnit(measurement.quantity);
   if (unit == "{ratio}") return fmt::format("{:.2f}", value);
-  const std::string_view shown = unit == "g/ml{SUVbw}" ? "g/ml" : unit;
+  // Which SUV it is stands in the title.
+  const std::string_view shown = unit.starts_with("g/ml{") ? "g/ml" : unit;
   return fmt::format("{:.{}f} {}", value, value < 100 ? 2 : 1, shown);
 }
 
@@ -80,6 +84,50 @@ void organs(std::string& out, const ResponseAssessment& assessment) {
     line(out, toString(region.organ), "not found: " + region.refusal.detail);
 }
 
+void percist(std::string& out, const ResponseAssessment& assessment) {
+  if (!assessment.percist && !assessment.percistRefusal) return;
+  heading(out, "PERCIST 1.0");
+  if (assessment.percistRefusal) {
+    line(out, "Reading", "refused: " + refusalLine(*assessment.percistRefusal));
+    return;
+  }
+  line(out, "Measurable", assessment.percist->measurable ? "yes" : "no");
+  for (const Measurement& measurement : assessment.percist->numbers)
+    line(out, title(measurement.quantity),
+         measurement.value ? number(measurement)
+                           : "refused: " + refusalLine(measurement.value.error()));
+}
+
+std::string category(const tl::expected<MetabolicResponse, Refusal>& response) {
+  if (!response) return "refused: " + refusalLine(response.error());
+  return fmt::format("{} ({})", title(*response), toString(*response));
+}
+
+std::string dayOf(WallClock time) {
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(time));
+  return fmt::format("{:04}-{:02}-{:02}", int{day.year()}, unsigned{day.month()},
+                     unsigned{day.day()});
+}
+
+void comparison(std::string& out, const ResponseAssessment& assessment) {
+  if (!assessment.comparison) return;
+  const Comparison& c = *assessment.comparison;
+  heading(out, "Against the PET of " + dayOf(c.earlier.scannedAt));
+  line(out, "PERCIST 1.0", category(c.percist));
+  line(out, "iPERCIST", category(c.iPercist));
+  for (const Measurement& change : c.changes)
+    line(out, title(change.quantity), change.value ? fmt::format("{:+.1f} %", *change.value)
+                                                   : "refused: " + refusalLine(change.value.error()));
+  const auto count = [&](LesionFate fate) {
+    return std::count_if(c.lesions.begin(), c.lesions.end(),
+                         [&](const LesionChange& lesion) { return lesion.fate == fate; });
+  };
+  line(out, "Lesions",
+       fmt::format("{} matched, {} new, {} no longer seen", count(LesionFate::Matched),
+                   count(LesionFate::New), count(LesionFate::Resolved)));
+  for (const std::string& reason : c.reasons) line(out, "", reason);
+}
+
 void predictions(std::string& out, const ResponseAssessment& assessment) {
   const ModelIdentity& model = assessment.model;
   heading(out, model.name.empty()
@@ -137,12 +185,19 @@ std::string assessmentTable(const ResponseAssessment& assessment) {
     return out;
   }
   wholeBody(out, assessment);
+  percist(out, assessment);
+  comparison(out, assessment);
   lesions(out, assessment);
   organs(out, assessment);
   predictions(out, assessment);
-  if (!assessment.warnings.empty()) heading(out, "Please note");
-  for (const std::string& warning : assessment.warnings)
-    fmt::format_to(std::back_inserter(out), "  - {}\n", warning);
+  std::vector<std::string> notes = assessment.warnings;
+  if (assessment.comparison)
+    notes.insert(notes.end(), assessment.comparison->warnings.begin(),
+                 assessment.comparison->warnings.end());
+  if (assessment.harmonisation) notes.push_back(assessment.harmonisation->statement);
+  if (!notes.empty()) heading(out, "Please note");
+  for (const std::string& note : notes)
+    fmt::format_to(std::back_inserter(out), "  - {}\n", note);
   return out;
 }
 
