@@ -4,6 +4,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace fedpet::plugin {
 
@@ -14,6 +16,8 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   std::string target = {};  // path and query in the order in which they were sent
+  // The query as it was sent, decoded: a search may give a parameter twice.
+  std::vector<std::pair<std::string, std::string>> parameters = {};
 };
 
 struct HttpResponse {

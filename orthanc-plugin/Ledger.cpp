@@ -1,5 +1,6 @@
 #include "orthanc-plugin/Ledger.h"
 
+#include "orthanc-plugin/ResultIndex.h"
 #include "orthanc-plugin/SociOutbox.h"
 
 #include <nlohmann/json.hpp>
@@ -239,6 +240,7 @@ std::vector<std::string> Ledger::forget(const std::string& seriesId, UtcTime now
     std::vector<std::string> workers;
     cancelUnfinished(sql, seriesId, {"SeriesGone", "the series was deleted"}, now, workers);
     sql << "DELETE FROM assessments WHERE series_id = :s", use(seriesId);
+    ResultIndex::forgetIn(sql, seriesId);
     sql << "DELETE FROM pending_series WHERE series_id = :s", use(seriesId);
     SociOutbox::forgetIn(sql, seriesId);
     return workers;
@@ -298,13 +300,17 @@ ReportOutcome Ledger::heartbeat(std::int64_t jobId, int attempt, const std::stri
 ReportOutcome Ledger::complete(std::int64_t jobId, int attempt, const Completion& completion,
                                const std::string& assessmentJson,
                                const std::vector<fhir::OutboxMessage>& messages, UtcTime now) {
+  const IndexEntry index = assessmentJson.empty() ? IndexEntry{} : indexEntryOf(assessmentJson);
   return database_.transaction([&](soci::session& sql) {
     const auto job = selectOne(sql, jobId);
     if (!job) return ReportOutcome::Unknown;
     if (job->attempt == attempt && job->state == completion.state) return ReportOutcome::Repeated;
     if (!holdsLease(*job, attempt)) return ReportOutcome::Stale;
     update(sql, completed(*job, completion, now));
-    if (!assessmentJson.empty()) storeAssessment(sql, *job, assessmentJson, now);
+    if (!assessmentJson.empty()) {
+      storeAssessment(sql, *job, assessmentJson, now);
+      ResultIndex::writeIn(sql, job->seriesId, index, now);
+    }
     for (const fhir::OutboxMessage& message : messages)
       SociOutbox::enqueueIn(sql, message, now, job->seriesId);
     return ReportOutcome::Accepted;

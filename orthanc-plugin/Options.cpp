@@ -79,6 +79,14 @@ std::string asOneOf(const json& v, const std::vector<std::string>& allowed) {
   expected("one of " + list, v);
 }
 
+// Without a slash at its end.
+std::string asWebUrl(const std::string& text) {
+  const bool web = text.starts_with("https://") || text.starts_with("http://");
+  if (!web || text.find_first_of(" \"<>\\#") != std::string::npos)
+    throw Wrong("\"" + text + "\" is no http:// or https:// URL");
+  return text.substr(0, text.find_last_not_of('/') + 1);
+}
+
 struct Row {
   const char* key;  // below "FedPet"
   json standard;    // the default, as a site would write it
@@ -221,6 +229,25 @@ const std::vector<Row>& rows() {
      [](Options& o, const json& v) { o.fhir.hl7ReceivingFacility = asText(v); }},
     {"Fhir.AuditFile", "", "path", "", "An AuditEvent per delivery is appended here, one line each, one file a day: `audit.jsonl` becomes `audit-2026-11-24.jsonl`. Empty: no local copy.",
      [](Options& o, const json& v) { o.fhir.auditFile = asText(v); }},
+
+    {"Webhooks.Urls", json::array(), "list of URLs", "", "Each gets a signed POST about every new result, which names it and holds none of it (docs/integrators.md).",
+     [](Options& o, const json& v) { o.webhooks.urls = asTextList(v); for (const std::string& url : o.webhooks.urls) asWebUrl(url); }},
+    {"Webhooks.SecretFile", "", "path", "", "File with the secret that signs them: at least 24 bytes, or `whsec_` and base64.",
+     [](Options& o, const json& v) { o.webhooks.secretFile = asText(v); }},
+    {"Webhooks.CaFile", "", "path", "", "PEM certificates that sign the receivers'. Empty: those of the system.",
+     [](Options& o, const json& v) { o.webhooks.caFile = asText(v); }},
+    {"Webhooks.Timeout", 10, "integer", "s", "Longest time for one POST.",
+     [](Options& o, const json& v) { o.webhooks.timeout = asSeconds(v); }},
+    {"Webhooks.BackOff", 30, "integer", "s", "Pause before a second attempt; doubled before each further one, up to an hour.",
+     [](Options& o, const json& v) { o.webhooks.backOff = asSeconds(v); }},
+    {"Webhooks.GiveUpAfter", 72, "integer", "h", "A notification that its receiver never took is set aside after this time, and can be sent again by hand.",
+     [](Options& o, const json& v) { o.webhooks.giveUpAfter = std::chrono::hours(asInteger(v, 1, 24 * 365)); }},
+
+    {"Smart.PublicUrl", "", "URL", "", "How browsers and integrators reach this Orthanc, for links in answers: `https://pacs.example.org/orthanc`. Empty: answers have no links to the page, and those between FHIR pages follow the request's Host.",
+     [](Options& o, const json& v) { o.publicUrl = asText(v).empty() ? "" : asWebUrl(asText(v)); }},
+
+    {"CdsHooks.Enable", false, "boolean", "", "Offer the newest result of a patient as a CDS Hooks card under `/fedpet/cds-services`.",
+     [](Options& o, const json& v) { o.cdsHooks = asBool(v); }},
 
     {"Federation.Folder", "", "path", "", "Folder for this site's key, certificate and journal of a consortium; for Orthanc's account only. Empty: this site takes part in none.",
      [](Options& o, const json& v) { o.federation.folder = asText(v); }},

@@ -75,6 +75,15 @@ struct FhirOptions {
   Seconds backOffMax{3600};
 };
 
+struct WebhookOptions {
+  std::vector<std::string> urls;  // empty: nobody is told
+  std::string secretFile;         // read before each attempt
+  std::string caFile;
+  Seconds timeout{10};
+  Seconds backOff{30};
+  std::chrono::hours giveUpAfter{72};
+};
+
 struct FederationOptions {
   std::string folder;  // of key, certificate and journal; empty: no membership
   std::string cohortTable;
@@ -109,6 +118,9 @@ struct Options {
   EligibilityOptions eligibility;
   HarmonisationOptions harmonisation;
   FhirOptions fhir;
+  WebhookOptions webhooks;
+  std::string publicUrl;  // of this Orthanc, as browsers and integrators reach it; or empty
+  bool cdsHooks = false;
   FederationOptions federation;
   ConsortiumOptions consortium;
 };

@@ -2,6 +2,8 @@
 
 #include "federation/Clock.h"
 #include "federation/crypto/Bytes.h"
+#include "orthanc-plugin/CdsHooksApi.h"
+#include "orthanc-plugin/FhirFacadeApi.h"
 #include "orthanc-plugin/PosixProcess.h"
 
 #include <nlohmann/json.hpp>
@@ -17,6 +19,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostDeleted = 100'000;
 constexpr auto kSupervisorTick = 250ms;
 constexpr auto kSweepEvery = 1s;
+constexpr std::size_t kIndexedAtOnce = 10;
 constexpr auto kCoordinatorTick = 1s;
 // After an archive that could not answer: soon again, but not in a loop.
 constexpr auto kPauseAfterError = 2s;
@@ -60,28 +63,26 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
           randomSecret().substr(0, 8), systemNow, log_) {
   const Options& options = settings_.parsed.options;
   if (!options.fhir.baseUrl.empty() || !options.fhir.mllpUrl.empty())
-    fhir_ = std::make_unique<FhirLink>(options.fhir, outbox_, log_);
+    fhir_ = std::make_unique<FhirLink>(options.fhir, ehrOutbox_, log_);
+  if (!options.webhooks.urls.empty())
+    webhooks_ =
+        std::make_unique<Webhooks>(options.webhooks, options.publicUrl, webhookOutbox_, log_);
   addPublicRoutes(router_, {settings_.parsed, queue_, outbox_,
                             [this](const std::string& id) { return judge(id); },
                             [this] { return supervisor_.snapshot(); },
-                            [this] {
-                              if (fhir_) fhir_->wake();
-                            },
+                            [this] { wakeCouriers(); },
                             systemNow,
                             [this] { return fhir_ ? fhir_->tier() : fhir::TierReport{}; }});
-  ResultPublisher publish;
-  if (fhir_)
-    publish = [this](const AssessedStudy& study, std::span<const std::byte> pdf) {
-      return fhir_->messagesAbout(study, pdf);
-    };
+  ResultPublisher publish = [this](const AssessedStudy& study, std::span<const std::byte> pdf) {
+    return messagesAbout(study, pdf);
+  };
   addWorkerRoutes(router_, queue_,
                   {workerSecret_, options.worker.allowRemote, jobOptions(options),
-                   [this] {
-                     if (fhir_) fhir_->wake();
-                   }},
+                   [this] { wakeCouriers(); }},
                   std::move(publish), log_);
   openConsortium();
   addFederationRoutes(router_, federation_.get());
+  addIntegratorRoutes();
   addPageRoutes(router_);
   const std::string openApi = openApiDocument(router_.routes(), kVersion);
   router_.add({"GET", "/fedpet/openapi.json", "", [openApi](const HttpRequest&, const auto&) {
@@ -89,6 +90,33 @@ Service::Service(ServiceSettings settings, OrthancCore core, Log log)
                  response.body = openApi;
                  return response;
                }});
+}
+
+Publication Service::messagesAbout(const AssessedStudy& study,
+                                   std::span<const std::byte> pdf) const {
+  Publication publication;
+  try {
+    if (fhir_) publication = fhir_->messagesAbout(study, pdf);
+  } catch (const std::exception& e) {
+    publication.notSent = Reason{"NotSentToEhr", e.what()};
+  }
+  if (webhooks_)
+    for (fhir::OutboxMessage& message : webhooks_->messagesAbout(study.assessment))
+      publication.messages.push_back(std::move(message));
+  return publication;
+}
+
+void Service::wakeCouriers() {
+  if (fhir_) fhir_->wake();
+  if (webhooks_) webhooks_->wake();
+}
+
+void Service::addIntegratorRoutes() {
+  const Options& options = settings_.parsed.options;
+  addFhirFacadeRoutes(router_, {ledger_, index_, siteOf(options.fhir), options.publicUrl,
+                                settings_.parsed.orthanc.sslEnabled ? "https" : "http", systemNow});
+  if (options.cdsHooks)
+    addCdsHooksRoutes(router_, {ledger_, index_, siteOf(options.fhir), options.publicUrl});
 }
 
 void Service::openConsortium() {
@@ -134,6 +162,7 @@ Service::~Service() {
   if (intakeThread_.joinable()) intakeThread_.join();
   if (supervisorThread_.joinable()) supervisorThread_.join();
   if (fhir_) fhir_->stop();
+  if (webhooks_) webhooks_->stop();
   if (federation_) federation_->stop();
   coordinatorThread_ = {};
 }
@@ -143,6 +172,7 @@ void Service::start() {
   intakeThread_ = std::thread([this] { runIntake(); });
   supervisorThread_ = std::thread([this] { runSupervisor(); });
   if (fhir_) fhir_->start();
+  if (webhooks_) webhooks_->start();
   if (federation_) federation_->start();
   if (coordinator_)
     coordinatorThread_ = std::jthread([this](std::stop_token stop) { runCoordinator(stop); });
@@ -189,7 +219,7 @@ void Service::runIntake() {
       archive_, ledger_,
       {options.intake, options.eligibility, options.retry, settings_.parsed.orthanc.stableAge},
       systemNow, log_);
-  bool begun = false;
+  bool begun = false, indexed = false;
   auto nextPoll = std::chrono::steady_clock::now();
   auto pause = std::chrono::milliseconds(0);
   bool changed = true;
@@ -215,7 +245,9 @@ void Service::runIntake() {
       }
       act(intake.sweep());
       act(intake.forgetDeleted(takeDeleted()));
-      pause = kSweepEvery;
+      // Results of a release without an index, a few at a time: new series go first.
+      indexed = indexed || index_.indexOlder(kIndexedAtOnce);
+      pause = indexed ? std::chrono::milliseconds(kSweepEvery) : std::chrono::milliseconds(0);
     } catch (const std::exception& e) {
       log_(LogLevel::Error, std::string("intake: ") + e.what());
       nextPoll = std::chrono::steady_clock::now();  // what was to be read is still to be read

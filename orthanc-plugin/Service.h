@@ -7,7 +7,9 @@
 #include "orthanc-plugin/Intake.h"
 #include "orthanc-plugin/OrthancArchive.h"
 #include "orthanc-plugin/RestApi.h"
+#include "orthanc-plugin/ResultIndex.h"
 #include "orthanc-plugin/SociOutbox.h"
+#include "orthanc-plugin/Webhooks.h"
 #include "orthanc-plugin/WorkerApi.h"
 
 #include <atomic>
@@ -48,6 +50,10 @@ class Service {
   // False: stop. `changed`: Orthanc has told of a change since the last call.
   bool waitForChange(std::chrono::milliseconds longest, bool& changed);
   std::optional<NewJob> judge(const std::string& seriesId);
+  // To the EHR and to whoever else listens.
+  Publication messagesAbout(const AssessedStudy&, std::span<const std::byte> pdf) const;
+  void wakeCouriers();
+  void addIntegratorRoutes();
   void openConsortium();
   void runCoordinator(std::stop_token);
   std::unique_ptr<ChildProcess> launchWorker(const std::string& name) const;
@@ -59,10 +65,14 @@ class Service {
   OrthancArchive archive_;
   Database database_;
   Ledger ledger_;
+  ResultIndex index_{database_};
   SociOutbox outbox_;
+  SociOutbox ehrOutbox_{database_, OutboxLane::Ehr};
+  SociOutbox webhookOutbox_{database_, OutboxLane::Webhooks};
   JobQueue queue_;
   Supervisor supervisor_;
   std::unique_ptr<FhirLink> fhir_;                        // null: no EHR is configured
+  std::unique_ptr<Webhooks> webhooks_;                    // null: nobody else is told
   std::unique_ptr<FederationLink> federation_;            // null: a member of no consortium
   std::unique_ptr<federation::Coordinator> coordinator_;  // null: hosts none
   Router router_;

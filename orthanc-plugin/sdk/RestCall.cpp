@@ -30,6 +30,7 @@ HttpRequest readRequest(const char* url, const OrthancPluginHttpRequest* request
   result.target = result.path;
   for (std::uint32_t i = 0; i < request->getCount; ++i) {
     result.query[request->getKeys[i]] = request->getValues[i];
+    result.parameters.emplace_back(request->getKeys[i], request->getValues[i]);
     result.target.append(i == 0 ? "?" : "&").append(request->getKeys[i]);
     result.target.append("=").append(request->getValues[i]);
   }
