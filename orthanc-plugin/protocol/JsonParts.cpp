@@ -6,6 +6,7 @@
 #include <boost/archive/iterators/binary_from_base64.hpp>
 #include <boost/archive/iterators/dataflow_exception.hpp>
 #include <boost/archive/iterators/transform_width.hpp>
+
 #include <cstdio>
 #include <stdexcept>
 
@@ -25,6 +26,8 @@ std::vector<std::uint8_t> fromBase64(std::string text) {
   using Decoder = transform_width<binary_from_base64<std::string::const_iterator>, 8, 6>;
   if (text.size() % 4 != 0) throw std::invalid_argument("base64 of a wrong length");
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  // Boost takes '=' for a zero wherever it stands.
+  if (text.find('=') < text.size() - padding) throw std::invalid_argument("'=' inside base64");
   const std::size_t size = text.size() / 4 * 3 - padding;
   text.replace(text.size() - padding, padding, padding, 'A');  // the decoder reads groups of four
   try {
