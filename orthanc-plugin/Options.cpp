@@ -82,7 +82,7 @@ std::string asOneOf(const json& v, const std::vector<std::string>& allowed) {
 // Without a slash at its end.
 std::string asWebUrl(const std::string& text) {
   const bool web = text.starts_with("https://") || text.starts_with("http://");
-  if (!web || text.find_first_of(" \"<>\\#") != std::string::npos)
+  if (!web || text.find_first_of(" \"'<>\\#;,\r\n\t") != std::string::npos)
     throw Wrong("\"" + text + "\" is no http:// or https:// URL");
   return text.substr(0, text.find_last_not_of('/') + 1);
 }
@@ -245,6 +245,10 @@ const std::vector<Row>& rows() {
 
     {"Smart.PublicUrl", "", "URL", "", "How browsers and integrators reach this Orthanc, for links in answers: `https://pacs.example.org/orthanc`. Empty: answers have no links to the page, and those between FHIR pages follow the request's Host.",
      [](Options& o, const json& v) { o.publicUrl = asText(v).empty() ? "" : asWebUrl(asText(v)); }},
+    {"Smart.Issuers", json::object(), "object: URL to text", "", "EHRs that may open the page by SMART App Launch: the address of their FHIR server, and the client id under which fedpet is registered there. Empty: no launch.",
+     [](Options& o, const json& v) { for (const auto& [issuer, client] : asTextMap(v)) o.smart.issuers[asWebUrl(issuer)] = client; }},
+    {"Smart.Origins", json::array(), "list of URLs", "", "Further hosts that the launch page may ask, where an EHR's login is not on the host of its FHIR server.",
+     [](Options& o, const json& v) { for (const std::string& origin : asTextList(v)) o.smart.origins.push_back(asWebUrl(origin)); }},
 
     {"CdsHooks.Enable", false, "boolean", "", "Offer the newest result of a patient as a CDS Hooks card under `/fedpet/cds-services`.",
      [](Options& o, const json& v) { o.cdsHooks = asBool(v); }},

@@ -84,6 +84,11 @@ struct WebhookOptions {
   std::chrono::hours giveUpAfter{72};
 };
 
+struct SmartOptions {
+  std::map<std::string, std::string> issuers;  // FHIR address of an EHR -> our client id there
+  std::vector<std::string> origins;            // whom else the launch page may ask
+};
+
 struct FederationOptions {
   std::string folder;  // of key, certificate and journal; empty: no membership
   std::string cohortTable;
@@ -121,6 +126,7 @@ struct Options {
   WebhookOptions webhooks;
   std::string publicUrl;  // of this Orthanc, as browsers and integrators reach it; or empty
   bool cdsHooks = false;
+  SmartOptions smart;
   FederationOptions federation;
   ConsortiumOptions consortium;
 };

@@ -5,6 +5,7 @@
 #include "orthanc-plugin/CdsHooksApi.h"
 #include "orthanc-plugin/FhirFacadeApi.h"
 #include "orthanc-plugin/PosixProcess.h"
+#include "orthanc-plugin/SmartLaunch.h"
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -117,6 +118,8 @@ void Service::addIntegratorRoutes() {
                                 settings_.parsed.orthanc.sslEnabled ? "https" : "http", systemNow});
   if (options.cdsHooks)
     addCdsHooksRoutes(router_, {ledger_, index_, siteOf(options.fhir), options.publicUrl});
+  if (!options.smart.issuers.empty())
+    addSmartRoutes(router_, options.smart, index_, siteOf(options.fhir));
 }
 
 void Service::openConsortium() {

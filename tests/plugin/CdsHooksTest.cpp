@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <fstream>
+#include <string>
+
 namespace fedpet::plugin {
 namespace {
 
@@ -140,6 +143,21 @@ TEST_F(CdsHooks, AnswersAnOrderOnlyOfImmunotherapy) {
   order.erase("medicationCodeableConcept");
   order["medicationReference"] = {{"reference", "#m"}};
   EXPECT_EQ(cards("fedpet-response-order", contained).size(), 1u);
+}
+
+TEST_F(CdsHooks, AnswersTheExampleOfItsManual) {
+  results_.store("pt", numbered(anAssessment().build(), 1, "P1"));
+  std::ifstream manual(std::string(FEDPET_SOURCE_DIR) + "/docs/integrators.md");
+  int examples = 0;
+  for (std::string line; std::getline(manual, line);) {
+    const auto body = line.find("-d '");
+    if (!line.starts_with("curl") || body == std::string::npos) continue;
+    const HttpResponse response =
+        call("fedpet-response", line.substr(body + 4, line.rfind('\'') - body - 4));
+    EXPECT_EQ(json::parse(response.body)["cards"].size(), 1u) << response.body;
+    ++examples;
+  }
+  EXPECT_EQ(examples, 1);
 }
 
 TEST_F(CdsHooks, RefusesWhatIsNoRequestOfItsOwn) {

@@ -320,12 +320,19 @@ TEST_F(FhirFacade, FindsResultsOfReleasesThatHadNoIndex) {
 
 TEST_F(FhirFacade, LooksIntoABoundedNumberOfResults) {
   static_assert(kMostExaminedResults == 200);
-  ResponseAssessment bare;
-  for (int n = 1; n <= 201; ++n) {
-    bare.series.study.studyInstanceUid = "1.2." + std::to_string(n);
-    bare.identity.srSopInstanceUid = "2.25." + std::to_string(n);
-    results_.store("s" + std::to_string(n), bare);
-  }
+  // In one transaction: as many jobs would take a durable one each.
+  results_.database->transaction([&](soci::session& sql) {
+    for (int n = 1; n <= 201; ++n) {
+      AssessedStudy bare;
+      bare.assessment.series.study.studyInstanceUid = "1.2." + std::to_string(n);
+      bare.assessment.identity.srSopInstanceUid = "2.25." + std::to_string(n);
+      const std::string id = "s" + std::to_string(n), text = assessmentToJson(bare);
+      sql << "INSERT INTO assessments (series_id, job_id, attempt, created_at, json) "
+             "VALUES (:a, 1, 1, 5, :b)",
+          soci::use(id), soci::use(text);
+      ResultIndex::writeIn(sql, id, indexEntryOf(text), results_.now);
+    }
+  });
   const json page = search("DiagnosticReport", {{"code", "nothing-has-this"}});
   EXPECT_TRUE(idsOf(page).empty());
   ASSERT_FALSE(next(page).empty()) << "the rest is for the next request";
