@@ -286,6 +286,9 @@ fs::path phantomFolder() {
     sample::PhantomSpec spec = sample::fromSeed(1);
     spec.scanner.matrix = 84;
     spec.scanner.voxelMm = {8, 8, 8};
+    // Without normal uptake that comes and goes above the lesion rule from one scan to the next.
+    spec.uptake.bowel = 1.2;
+    spec.uptake.bowelFocus = spec.uptake.tonsil = spec.uptake.brownFat = 2;
     sample::writePhantomPatient(spec, 1, work);
     sample::writeFollowUp(spec, 1, sample::Course::Response, work);
     std::error_code taken;
