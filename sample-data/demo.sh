@@ -74,12 +74,10 @@ fi
 # ---- the servers --------------------------------------------------------------------------------
 step "2. A test EHR and Debian's Orthanc with DICOMweb and fedpet"
 read -r http_port dicom_port ehr_port <<< "$(free_ports 3)"
-patients=()
-for study in "${studies[@]}"; do
-  while read -r id; do patients+=(--patient "$patient_system|$id"); done < <(
-    find "$study" -type f -print0 | xargs -0 -n 200 dcmdump -q -s +P PatientID 2>/dev/null |
-      sed -n 's/.*\[\(.*\)\].*/\1/p' | sort -u)
-done
+patients=()  # each once: two studies may be of one patient
+while read -r id; do patients+=(--patient "$patient_system|$id"); done < <(
+  find "${studies[@]}" -type f -print0 | xargs -0 -n 200 dcmdump -q -s +P PatientID 2>/dev/null |
+    sed -n 's/.*\[\(.*\)\].*/\1/p' | sort -u)
 tests/support/ehr/install.sh "$build/ehr" > "$work/ehr-install.log" 2>&1
 node "$build/ehr/ehr.cjs" --port "$ehr_port" "${patients[@]}" > "$work/ehr.log" 2>&1 &
 pids+=($!)
@@ -138,7 +136,7 @@ show() {  # show ORTHANC_SERIES_ID
   "$fedpet" show "$json"
   study=$(jq -r .series.study.studyInstanceUid "$json")
   step "Where the results are"
-  for kind in SR SEG; do
+  for kind in SR SEG PDF MIP; do
     uid=$(jq -r ".identity.$(echo $kind | tr A-Z a-z)SopInstanceUid" "$json")
     found=$(curl -fsS "$orthanc/dicom-web/studies/$study/instances?SOPInstanceUID=$uid" |
       jq -r '.[0]["00081190"].Value[0] // "none"')
@@ -147,6 +145,9 @@ show() {  # show ORTHANC_SERIES_ID
   wait_for 30 "the EHR's answer" outbox_empty
   get /fedpet/outbox | jq -r --arg sr "$(jq -r .identity.srSopInstanceUid "$json")" \
     '.messages[] | select(.key == $sr) | "  FHIR delivery          \(.state)\(if (.reason // "") != "" then ": " + .reason else "" end)"'
+  get /fedpet/outbox | jq -e --arg sr "$(jq -r .identity.srSopInstanceUid "$json")" \
+    '[.messages[] | select(.key == $sr and .state != "Delivered")] == []' > /dev/null ||
+    fail "The EHR did not take the result"
   for type in DiagnosticReport RiskAssessment Observation ImagingStudy Device Provenance; do
     count=$(curl -fsS "$ehr/$type?_count=200" | jq '.entry | length')
     printf '  %-22s %s  (%s)\n' "FHIR $type" "$ehr/$type" "$count in the EHR"
