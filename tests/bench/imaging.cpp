@@ -39,8 +39,15 @@ using Json = nlohmann::ordered_json;
 struct Arguments {
   int seeds = 2;
   std::string condition, pictures;
-  bool timing = true;
+  bool timing = true, help = false;
 };
+
+constexpr const char* kHelp =
+    "Organs and lesions on synthetic patients, and time by voxels, as JSON.\n"
+    "  --seeds N         patients of each condition (2)\n"
+    "  --condition NAME  this one alone\n"
+    "  --no-timing       accuracy only\n"
+    "  --pictures DIR    a projection of each patient\n";
 
 Arguments read(int argc, char** argv) {
   Arguments arguments;
@@ -58,6 +65,8 @@ Arguments read(int argc, char** argv) {
       arguments.pictures = next();
     else if (word == "--no-timing")
       arguments.timing = false;
+    else if (word == "--help")
+      arguments.help = true;
     else if (word != "--json")  // the only form there is
       throw std::invalid_argument("unknown argument " + word);
   }
@@ -309,7 +318,11 @@ Json run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    std::cout << run(read(argc, argv)).dump(2) << '\n';
+    const Arguments arguments = read(argc, argv);
+    if (arguments.help)
+      std::cout << kHelp;
+    else
+      std::cout << run(arguments).dump(2) << '\n';
     return 0;
   } catch (const std::exception& error) {
     std::cerr << "fedpet-imaging-bench: " << error.what() << '\n';
