@@ -81,6 +81,7 @@ std::vector<FacadeResource> resourcesOf(const ResponseAssessment& assessment,
 std::vector<FacadeKey> keysOf(const ResponseAssessment& assessment) {
   FhirSite everything;
   everything.lesionGroups = true;
+  everything.wadoRoot = "https://pacs.invalid";  // its address is in no key
   std::set<std::tuple<FacadeKey::Kind, std::string, std::string>> unique;
   for (const FacadeResource& r : resourcesOf(assessment, everything)) {
     unique.insert({FacadeKey::Kind::Id, r.type, r.id});

@@ -1,6 +1,6 @@
 // Every resource of the facade before the two validators of the test EHR.
-#include "net/HttpClient.h"
 #include "fhir/facade/FacadeSearch.h"
+#include "net/HttpClient.h"
 #include "orthanc-plugin/FhirFacadeApi.h"
 #include "tests/plugin/StoredResults.h"
 #include "tests/support/ehr/TestEhr.h"
@@ -19,7 +19,6 @@ TEST(FacadeBeforeValidators, GivesOnlyValidResources) {
   StoredResults results;
   fhir::FhirSite site = aSite();
   site.lesionGroups = true;
-  site.wadoRoot = "https://pacs.example/dicom-web";
   Router router;
   addFhirFacadeRoutes(router, {results.ledger, results.index, site, "https://pacs.example.org",
                                "https", [&] { return results.now; }});

@@ -1,5 +1,6 @@
 #include "fhir/TransactionBundle.h"
 #include "fhir/facade/DateRange.h"
+#include "fhir/facade/FacadeSearch.h"
 #include "orthanc-plugin/FhirFacadeApi.h"
 #include "tests/plugin/StoredResults.h"
 
@@ -134,8 +135,7 @@ TEST_F(FhirFacade, LeadsEveryReferenceToAResourceItHas) {
     if (node.is_structured())
       for (const json& child : node) follow(child);
   };
-  for (const char* type : {"DiagnosticReport", "Observation", "RiskAssessment", "ImagingStudy",
-                           "Device", "Provenance"}) {
+  for (const std::string& type : fhir::facadeTypes()) {
     const json bundle = search(type, {{"_count", "200"}});
     EXPECT_FALSE(idsOf(bundle).empty()) << type;
     follow(bundle["entry"]);

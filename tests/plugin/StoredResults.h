@@ -21,6 +21,7 @@ inline fhir::FhirSite aSite() {
   fhir::FhirSite site;
   site.patientIdentifierSystem = kSystem;
   site.organization = "Test hospital, nuclear medicine";
+  site.wadoRoot = "https://pacs.example/dicom-web";
   return site;
 }
 
