@@ -1,6 +1,7 @@
 #include "dicom/StructureSetReader.h"
 
 #include "dicom/DatasetReader.h"
+#include "dicom/DatasetShape.h"
 #include "dicom/DicomError.h"
 #include "dicom/DicomFile.h"
 #include "dicom/TextDecoder.h"
@@ -224,11 +225,15 @@ const DrawnRegion& StructureSet::named(std::string_view name) const {
        "'; its regions are: " + (names.empty() ? "none" : names));
 }
 
-StructureSet readStructureSet(const std::filesystem::path& path) {
-  return structureSetOf(*loadDicom(path, kCannot)->getDataset());
+StructureSet readStructureSet(const std::filesystem::path& path) try {
+  const std::vector<std::byte> bytes = readFile(path, path.filename().string());
+  return readStructureSet(bytes);
+} catch (const Unusable& unusable) {
+  fail(unusable.why.reasons.front().detail);
 }
 
 StructureSet readStructureSet(std::span<const std::byte> file) {
+  requireHarmless(file, kCannot);
   return structureSetOf(*loadDicom(file, "structure set", kCannot)->getDataset());
 }
 

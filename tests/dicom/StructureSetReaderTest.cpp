@@ -2,6 +2,7 @@
 // system, are read in tests/imaging/radiomics/RealLesionsTest.cpp.
 #include "dicom/DicomError.h"
 #include "dicom/StructureSetReader.h"
+#include "tests/dicom/ReportBytes.h"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcostrmb.h>
@@ -210,6 +211,13 @@ TEST(StructureSetReader, SaysWhatIsWrongWithAFile) {
   put(*other.getDataset(), DCM_SOPClassUID, "1.2.840.10008.5.1.4.1.1.128");
   put(*other.getDataset(), DCM_SOPInstanceUID, "1.2.3");
   EXPECT_THAT(readingErrorOf(written(other)), HasSubstr("not RT Structure Set"));
+}
+
+TEST(StructureSetReader, RefusesAFileThatNestsToExhaustTheStack) {
+  std::string nest;
+  for (int i = 0; i < 20000; ++i) nest += testing::openContent();
+  for (int i = 0; i < 20000; ++i) nest += testing::closeContent();
+  EXPECT_THAT(readingErrorOf(testing::reportFile(nest)), HasSubstr("nested"));
 }
 
 }  // namespace
