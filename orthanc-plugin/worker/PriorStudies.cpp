@@ -67,41 +67,72 @@ struct Candidate {
   PriorStudy study;
 };
 
+class Search {
+ public:
+  Search(OrthancClient& client, const PetSeries& now) : client_(client), now_(now) {}
+
+  void read(const StoredReport& place) {
+    const std::string file = client_.instanceFile(place.instanceId);
+    const dicom::Report report = dicom::readReport(bytes(file));
+    if (isOtherPatient(report.header, now_.patient)) {
+      warn("a report of " + place.studyDate +
+           " has the same PatientID but another issuer, date of birth or sex: it was left out; "
+           "check the identity");
+      return;
+    }
+    const std::string& study = report.header.studyInstanceUid;
+    if (byStudy_.size() >= kMostStudies && !byStudy_.contains(study)) {
+      leftOut_ = true;
+      return;
+    }
+    Candidate candidate{report.header.contentAt, withSegmentation(client_, report)};
+    if (!saysSomethingOfTumours(candidate.study)) return;
+    auto [at, isNew] = byStudy_.try_emplace(study);
+    if (isNew || at->second.writtenAt < candidate.writtenAt) at->second = std::move(candidate);
+  }
+
+  void warn(std::string warning) { found_.warnings.push_back(std::move(warning)); }
+
+  EarlierStudies finish() {
+    if (leftOut_)
+      warn("only the newest " + std::to_string(kMostStudies) +
+           " earlier studies were looked at: an older one may be the true baseline");
+    for (auto& [uid, candidate] : byStudy_) found_.studies.push_back(std::move(candidate.study));
+    return std::move(found_);
+  }
+
+ private:
+  OrthancClient& client_;
+  const PetSeries& now_;
+  std::map<std::string, Candidate> byStudy_;
+  EarlierStudies found_;
+  bool leftOut_ = false;
+};
+
 }  // namespace
 
 EarlierStudies findPriorStudies(OrthancClient& client, const std::string& seriesId,
                                 const PetSeries& now) {
-  EarlierStudies found;
-  std::map<std::string, Candidate> byStudy;
+  Search search(client, now);
   auto stored = client.reportsOfOtherStudies(seriesId);
+  std::erase_if(stored, [&](const StoredReport& report) {
+    return !now.study.studyDate.empty() && report.studyDate > now.study.studyDate;
+  });
   if (stored.size() > kMostReports) {
-    found.warnings.push_back("of " + std::to_string(stored.size()) +
-                             " reports of earlier studies the newest " +
-                             std::to_string(kMostReports) + " were read");
+    search.warn("of " + std::to_string(stored.size()) + " reports of earlier studies the newest " +
+                std::to_string(kMostReports) + " were read");
     stored.resize(kMostReports);
   }
   for (const StoredReport& place : stored) {
     try {
-      const std::string file = client.instanceFile(place.instanceId);
-      const dicom::Report report = dicom::readReport(bytes(file));
-      if (isOtherPatient(report.header, now.patient)) {
-        found.warnings.push_back("a report of " + place.studyDate +
-                                 " has the same PatientID but another issuer, date of birth or "
-                                 "sex: it was left out; check the identity");
-        continue;
-      }
-      Candidate candidate{report.header.contentAt, withSegmentation(client, report)};
-      if (!saysSomethingOfTumours(candidate.study)) continue;
-      auto [at, isNew] = byStudy.try_emplace(report.header.studyInstanceUid);
-      if (isNew || at->second.writtenAt < candidate.writtenAt) at->second = std::move(candidate);
+      search.read(place);
     } catch (const dicom::DicomError&) {
       // Any SR may lie in a study: a dose report, a protocol. It says nothing of tumours.
     } catch (const SeriesGone&) {
       // Deleted meanwhile.
     }
   }
-  for (auto& [uid, candidate] : byStudy) found.studies.push_back(std::move(candidate.study));
-  return found;
+  return search.finish();
 }
 
 }  // namespace fedpet::plugin
