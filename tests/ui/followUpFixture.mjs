@@ -4,16 +4,19 @@
 import { assessment, kRule, kSul, measured, nextUid, poisoned, refusal, refused } from "./fixture.mjs";
 
 const kBaseline = {
-  studyInstanceUid: "2.25.501", seriesInstanceUid: "2.25.502", srSopInstanceUid: "2.25.503", scannedAt: "2026-08-17T10:40:00.000000",
+  studyInstanceUid: "2.25.501", seriesInstanceUid: "2.25.502", srSopInstanceUid: "2.25.503",
+  srSopClassUid: "1.2.840.10008.5.1.4.1.1.88.34", scannedAt: "2026-08-17T10:40:00.000000",
   producer: "fedpet 0.3.0", lesionDefinition: kRule, tmtvMl: 241.8, tlgG: 1730.4, suvMax: 21.3, sulPeak: 12.4, lesionCount: 9,
 };
 const kInterim = {
-  studyInstanceUid: "2.25.511", seriesInstanceUid: "2.25.512", srSopInstanceUid: "2.25.513", scannedAt: "2026-10-05T09:55:00.000000",
+  studyInstanceUid: "2.25.511", seriesInstanceUid: "2.25.512", srSopInstanceUid: "2.25.513",
+  srSopClassUid: "1.2.840.10008.5.1.4.1.1.88.34", scannedAt: "2026-10-05T09:55:00.000000",
   producer: "fedpet 0.4.0", lesionDefinition: kRule, tmtvMl: 168.2, suvMax: 17.9, sulPeak: 10.2, lesionCount: 8, percist: "SMD", iPercist: "SMD",
 };
 // Another program's report: another rule, no SUL.
 const kForeign = {
-  studyInstanceUid: "2.25.521", seriesInstanceUid: "2.25.522", srSopInstanceUid: "2.25.523", scannedAt: "2026-06-02T14:05:00.000000",
+  studyInstanceUid: "2.25.521", seriesInstanceUid: "2.25.522", srSopInstanceUid: "2.25.523",
+  srSopClassUid: "1.2.840.10008.5.1.4.1.1.88.34", scannedAt: "2026-06-02T14:05:00.000000",
   producer: "QIICR dcmqi", lesionDefinition: "", tmtvMl: 198.5, suvMax: 19.4, lesionCount: 6,
 };
 

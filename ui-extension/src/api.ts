@@ -139,6 +139,7 @@ export interface Prior {
   studyInstanceUid: string;
   seriesInstanceUid: string; // of the report
   srSopInstanceUid: string;
+  srSopClassUid?: string;
   scannedAt: string; // the scanner's clock, without a zone
   producer: string;
   lesionDefinition: string;
