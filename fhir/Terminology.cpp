@@ -54,6 +54,16 @@ Json codeSystem(const std::string& url, const std::string& name, const std::stri
           {"concept", std::move(concepts)}};
 }
 
+// FHIR R4 ships a copy of DICOM's codes from before the formulas of lean body mass had their own:
+// validators refuse those as unknown. The broader code is known, and right; the method's text and
+// our own code say which formula it is.
+Code knownToR4(const Code& code) {
+  if (code.scheme == "DCM" && code.value == "126405") return {"126402", "DCM", "SUVlbm"};
+  if (code.scheme == "DCM" && code.value == "126414")
+    return {"126411", "DCM", "SUV lean body mass calculation method"};
+  return code;
+}
+
 }  // namespace
 
 std::string privateSystem() { return "urn:oid:" + std::string(kPrivateSchemeUid); }
@@ -62,7 +72,8 @@ std::string modelSystem() { return privateSystem() + ".2"; }
 std::string runSystem() { return privateSystem() + ".3"; }
 std::string groupSystem() { return privateSystem() + ".4"; }
 
-Coding codingOf(const Code& code) {
+Coding codingOf(const Code& written) {
+  const Code code = knownToR4(written);
   std::string system;
   if (code.scheme == "DCM") system = "http://dicom.nema.org/resources/ontology/DCM";
   if (code.scheme == "SCT") system = "http://snomed.info/sct";
@@ -113,7 +124,8 @@ std::string absentReasonOf(RefusalCode code) {
 CodeableConcept dataAbsentReason(const Refusal& refusal) {
   const std::string detail = refusal.detail.empty() ? "" : " Found: " + refusal.detail;
   return {{{"http://terminology.hl7.org/CodeSystem/data-absent-reason",
-            absentReasonOf(refusal.code), {}},
+            absentReasonOf(refusal.code),
+            {}},
            codingOf(codeOf(refusal.code))},
           std::string(explain(refusal.code)) + detail};
 }
@@ -132,7 +144,8 @@ std::string codeSystems() {
   for (const auto quantity : kQuantities)
     measures.push_back({{"code", toString(quantity)}, {"display", title(quantity)}});
   for (const Endpoint endpoint : kEndpoints)
-    measures.push_back({{"code", predictionCode(endpoint)}, {"display", predictionTitle(endpoint)}});
+    measures.push_back(
+        {{"code", predictionCode(endpoint)}, {"display", predictionTitle(endpoint)}});
   const Json bundle = {
       {"resourceType", "Bundle"},
       {"type", "collection"},

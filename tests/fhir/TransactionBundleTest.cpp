@@ -348,6 +348,14 @@ TEST(TransactionBundle, SaysHowTheStudyComparesWithAnEarlierOne) {
             std::string::npos);
 }
 
+// HAPI's R4 validator knows DICOM's codes of SUV up to 126413 and refuses later ones as unknown.
+TEST(TransactionBundle, WritesNoCodeThatR4DoesNotKnow) {
+  const std::string text = transactionBundle(aFollowUp(), aSite()).value();
+  EXPECT_EQ(text.find("\"126405\""), std::string::npos);
+  EXPECT_EQ(text.find("\"126414\""), std::string::npos);
+  EXPECT_NE(text.find("\"126402\""), std::string::npos);
+}
+
 TEST(TransactionBundle, SaysWhyTwoStudiesCannotBeCompared) {
   ResponseAssessment a = aFollowUp();
   a.comparison->percist =
