@@ -34,15 +34,16 @@ Reference bundleReference(std::string_view uniqueName) {
           {}, {}, {}};
 }
 
-std::string dateOf(const ResponseAssessment& assessment) {
+std::string dateText(WallClock time) {
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(time)};
   char text[16];
-  if (assessment.series.seriesDateTime) {
-    const std::chrono::year_month_day day{
-        std::chrono::floor<std::chrono::days>(*assessment.series.seriesDateTime)};
-    std::snprintf(text, sizeof text, "%04d-%02u-%02u", int{day.year()}, unsigned{day.month()},
-                  unsigned{day.day()});
-    return text;
-  }
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", int{day.year()}, unsigned{day.month()},
+                unsigned{day.day()});
+  return text;
+}
+
+std::string dateOf(const ResponseAssessment& assessment) {
+  if (assessment.series.seriesDateTime) return dateText(*assessment.series.seriesDateTime);
   const std::string& date = assessment.series.study.studyDate;
   if (!isDicomDate(date)) return {};
   return date.substr(0, 4) + "-" + date.substr(4, 2) + "-" + date.substr(6, 2);

@@ -76,6 +76,7 @@ Reference bundleReference(std::string_view uniqueName);
 
 Identifier accessionOf(const Context&);
 
+std::string dateText(WallClock);               // "2026-11-24"
 std::string dateOf(const ResponseAssessment&);     // of the examination, "2026-11-24"; or empty
 std::string instantOf(const ResponseAssessment&);  // of the assessment, "2026-11-24T11:42:07Z"
 

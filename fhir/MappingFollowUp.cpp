@@ -3,8 +3,6 @@
 #include "fhir/Narrative.h"
 #include "fhir/Terminology.h"
 
-#include <cstdio>
-
 namespace fedpet::fhir {
 namespace {
 
@@ -22,14 +20,6 @@ Identifier groupIdentifier(const Context& context, const char* group) {
 
 Reference groupReference(const Context& context, const std::string& group) {
   return bundleReference(group + " " + context.assessment.identity.srSopInstanceUid);
-}
-
-std::string dateText(WallClock time) {
-  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(time)};
-  char text[16];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02u", int{day.year()}, unsigned{day.month()},
-                unsigned{day.day()});
-  return text;
 }
 
 std::string wordsOf(const tl::expected<MetabolicResponse, Refusal>& response) {

@@ -4,6 +4,7 @@
 #include "dicom/StructuredReport.h"
 #include "report/Pdf.h"
 #include "tests/report/SomeMip.h"
+#include "tests/dicom/WrittenObject.h"
 #include "tests/support/AssessmentBuilder.h"
 #include "tests/support/DicomJudges.h"
 #include "tests/support/TemporaryDirectory.h"
@@ -21,6 +22,8 @@ namespace {
 
 using fedpet::testing::anAssessment;
 using fedpet::testing::TemporaryDirectory;
+using testing::save;
+using testing::text;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -37,21 +40,6 @@ ResponseAssessment identified(const fedpet::testing::AssessmentBuilder& builder)
     a.identity.pdfSopInstanceUid = "2.25.4711900002";
   }
   return a;
-}
-
-std::filesystem::path save(const TemporaryDirectory& folder, const char* name,
-                           const std::vector<std::byte>& bytes) {
-  const auto path = folder.path() / name;
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  return path;
-}
-
-std::string text(DcmItem& item, const DcmTagKey& tag) {
-  OFString value;
-  item.findAndGetOFStringArray(tag, value);
-  return {value.c_str(), value.size()};
 }
 
 // 17 bytes: an odd length, which DICOM pads.

@@ -4,6 +4,7 @@
 #include "dicom/StructuredReport.h"
 #include "report/Cine.h"
 #include "tests/report/SomeMip.h"
+#include "tests/dicom/WrittenObject.h"
 #include "tests/support/AssessmentBuilder.h"
 #include "tests/support/DicomJudges.h"
 #include "tests/support/TemporaryDirectory.h"
@@ -20,6 +21,8 @@ namespace {
 
 using fedpet::testing::anAssessment;
 using fedpet::testing::TemporaryDirectory;
+using testing::save;
+using testing::text;
 using ::testing::IsEmpty;
 
 ResponseAssessment identified() {
@@ -38,21 +41,6 @@ CineLoop someLoop() {
     loop.frames.push_back(std::move(frame));
   }
   return loop;
-}
-
-std::filesystem::path save(const TemporaryDirectory& folder, const char* name,
-                           const std::vector<std::byte>& bytes) {
-  const auto path = folder.path() / name;
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  return path;
-}
-
-std::string text(DcmItem& item, const DcmTagKey& tag) {
-  OFString value;
-  item.findAndGetOFStringArray(tag, value);
-  return {value.c_str(), value.size()};
 }
 
 TEST(MipCapture, UnpacksToTheFramesThatWentIn) {
